@@ -1,0 +1,513 @@
+"""Every guarded write of the protocol (design, section 5). Nothing else moves one.
+
+Locks are always taken in the order campaign (the gate), account, lead, attempt. Every
+write names the state and the token it expects, and a write that finds neither returns
+False: the attempt is no longer ours.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from calls import budget
+from calls.eligibility import facts_of, rules_of
+from calls.models import CallAttempt, Campaign, Run, RunState
+from calls.states import HELD, SENT, TRANSITIONS, State
+from leads.models import CallStatus, Lead, Priority
+from leads.places import CANARY, MADRID, Place
+from leads.verdict import Rule, Rules, Verdict, verdict
+from leads.window import COMMUNITIES, CallingWindow, is_open
+
+logger = logging.getLogger(__name__)
+
+# The lease outlasts the send budget and the longest deadline of a call, with a margin.
+LEASE = timedelta(seconds=120)
+MAX_UNKNOWN = 3
+SCAN = 50
+
+
+class Wait(models.TextChoices):
+    """Why nothing more can be claimed now; each label is what staff read."""
+
+    NOTHING = "", ""
+    STOPPED = "stopped", _("La campaña está detenida.")
+    CLOSED = "closed", _("Fuera de horario: se llamará cuando abra.")
+    LINES_BUSY = "lines_busy", _("Todas las líneas están ocupadas.")
+    NO_AGENTS = "no_agents", _("La campaña no tiene agentes en Pearl: asígnele alguno.")
+    PACE = "pace", _("Se respeta el ritmo de peticiones que admite Pearl.")
+    BLOCKED = "blocked", _("Pearl pidió esperar antes de enviar más peticiones.")
+    BREAKER = "breaker", _("Pearl no responde: se comprueba hasta que vuelva.")
+    UNCONFIRMED = (
+        "unconfirmed",
+        _("Hay 3 llamadas sin confirmar: no se llama a nadie más hasta aclararlas."),
+    )
+    CALL_LIMIT = "call_limit", _("Ya se hicieron todas las llamadas pedidas.")
+    QUEUE_EMPTY = "queue_empty", _("No hay leads que llamar ahora.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What one claim brought: attempts to dial, or the reason there are none."""
+
+    attempts: list[CallAttempt]
+    wait: Wait = Wait.NOTHING
+    postponed: int = 0
+
+
+# --- Claim --------------------------------------------------------------------------
+
+
+@transaction.atomic
+def claim(
+    campaign_id: int,
+    *,
+    worker: str,
+    at_most: int,
+    now: datetime,
+    limit: int | None = None,
+) -> Claim:
+    """Take the next leads of the queue, at most `at_most`, each for one attempt.
+
+    `limit` narrows the campaign's own limit of simultaneous calls.
+
+    The returned attempts are CLAIMED and committed once the transaction ends; nothing
+    has been sent. Leads that a rule forbids are put off to when it allows them.
+    """
+    gate = Campaign.objects.select_for_update().get(pk=campaign_id)
+    run = Run.objects.filter(campaign=gate, generation=gate.generation).last()
+    if gate.state != RunState.RUNNING or run is None:
+        return Claim(attempts=[], wait=Wait.STOPPED)
+    rules = rules_of(gate)
+    lines = gate.limit if limit is None else min(gate.limit, limit)
+    wait, free = _free_lines(gate, run=run, lines=lines, window=rules.window, now=now)
+    if wait:
+        return Claim(attempts=[], wait=wait)
+    leads = _next_leads(gate, at_most=max(SCAN, free), now=now)
+    if not leads:
+        return Claim(attempts=[], wait=Wait.QUEUE_EMPTY)
+    allowed, forbidden = _judge(leads, campaign=gate, rules=rules, now=now)
+    postponed = _put_off(forbidden, now=now)
+    turns = budget.take_turns(min(at_most, free, len(allowed)), now=now)
+    attempts = [
+        attempt
+        for lead in allowed[:turns]
+        if (attempt := _claim_lead(lead, run=run, gate=gate, worker=worker, now=now))
+    ]
+    wait = Wait.PACE if allowed and not turns else Wait.NOTHING
+    return Claim(attempts=attempts, wait=wait, postponed=postponed)
+
+
+def _free_lines(
+    gate: Campaign, *, run: Run, lines: int, window: CallingWindow, now: datetime
+) -> tuple[Wait, int]:
+    account = budget.account()
+    open_now = CallAttempt.objects.filter(campaign=gate).open()
+    unknown = open_now.filter(state=State.UNKNOWN).count()
+    free = lines - open_now.count()
+    if run.call_limit is not None:
+        used = run.attempts.exclude(state__in=[State.RELEASED, State.NOT_SENT]).count()
+        free = min(free, run.call_limit - used)
+        if used >= run.call_limit:
+            return Wait.CALL_LIMIT, 0
+    reasons = {
+        Wait.NO_AGENTS: lines < 1,
+        Wait.CLOSED: not opens_anywhere(now, window=window),
+        Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,
+        Wait.BREAKER: budget.breaker_is_open(account),
+        Wait.BLOCKED: account.blocked_until is not None and account.blocked_until > now,
+        Wait.LINES_BUSY: free < 1,
+    }
+    return next((w for w, holds in reasons.items() if holds), Wait.NOTHING), free
+
+
+def opens_anywhere(now: datetime, *, window: CallingWindow) -> bool:
+    """Whether the window is open in some community: else the queue is left alone."""
+    places = [
+        Place(community=code, time_zone=CANARY if code == "CN" else MADRID)
+        for code in COMMUNITIES
+    ]
+    return any(is_open(now, place=place, window=window) for place in places)
+
+
+def _next_leads(gate: Campaign, *, at_most: int, now: datetime) -> list[Lead]:
+    """The head of the queue, locked, by priority, then due date, then id.
+
+    One query a priority: each is a range of the index in its own order, so no sort and
+    no walk over leads that are not due (with a sort, SKIP LOCKED starves others).
+    """
+    leads: list[Lead] = []
+    for priority in Priority.values:
+        due = gate.leads.filter(
+            selected_for_calling=True,
+            manual_management=False,
+            call_priority=priority,
+            next_call_at__lte=now,
+        ).order_by("next_call_at", "id")
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        leads += due[: at_most - len(leads)]
+        if len(leads) >= at_most:
+            break
+    return leads
+
+
+def _judge(
+    leads: Sequence[Lead], *, campaign: Campaign, rules: Rules, now: datetime
+) -> tuple[list[Lead], list[tuple[Lead, Verdict]]]:
+    """Who of them may be called now; two with one number may not both."""
+    facts = facts_of(leads, campaign=campaign, now=now)
+    allowed: list[Lead] = []
+    forbidden: list[tuple[Lead, Verdict]] = []
+    numbers: set[str] = set()
+    for lead in leads:
+        answer = verdict(facts[lead.pk], rules=rules, now=now)
+        if answer.allowed and lead.phone_e164 in numbers:
+            continue
+        if answer.allowed:
+            numbers.add(lead.phone_e164)
+            allowed.append(lead)
+        else:
+            forbidden.append((lead, answer))
+    return allowed, forbidden
+
+
+def _put_off(forbidden: Sequence[tuple[Lead, Verdict]], *, now: datetime) -> int:
+    """They keep their place among the wanted; `next_call_at` says from when.
+
+    Without a date (no valid number, suppressed, …) they wait, visibly, for a change.
+    """
+    groups: dict[Verdict, list[int]] = {}
+    for lead, answer in forbidden:
+        groups.setdefault(answer, []).append(lead.pk)
+    changed = 0
+    for answer, ids in groups.items():
+        until = answer.until
+        if answer.rule is Rule.IN_COURSE:
+            until = now + timedelta(minutes=5)
+        changed += (
+            Lead.objects.filter(pk__in=ids, next_call_at__lte=now)
+            .exclude(call_status=CallStatus.CALLING)
+            .update(next_call_at=until)
+        )
+    return changed
+
+
+def _claim_lead(
+    lead: Lead, *, run: Run, gate: Campaign, worker: str, now: datetime
+) -> CallAttempt | None:
+    """One attempt for the lead. None: it changed since it was read."""
+    still_queued = Lead.objects.filter(
+        pk=lead.pk,
+        selected_for_calling=True,
+        manual_management=False,
+        next_call_at__lte=now,
+        phone_e164=lead.phone_e164,
+    ).exclude(call_status=CallStatus.CALLING)
+    if not still_queued.update(call_status=CallStatus.CALLING, next_call_at=None):
+        return None
+    return CallAttempt.objects.create(
+        lead=lead,
+        campaign=gate,
+        run=run,
+        generation=gate.generation,
+        phone=lead.phone_e164,
+        verdict=Rule.ALLOWED,
+        owner=worker,
+        lease_expires_at=now + LEASE,
+        lead_status_before=lead.call_status,
+        open_lead_id=lead.pk,
+        open_phone=lead.phone_e164,
+        claimed_at=now,
+    )
+
+
+# --- Send ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
+    """Commit to dialing, with every rule asked once more.
+
+    An allowing verdict: the attempt is DIALING and the one request may be sent. A
+    forbidding one, or None (STOP came, or the claim is no longer ours): nothing may be
+    sent; `release` gives the lead back.
+    """
+    gate = Campaign.objects.select_for_update().get(pk=attempt.campaign_id)
+    if gate.state != RunState.RUNNING or gate.generation != attempt.generation:
+        return None
+    lead = Lead.objects.select_for_update().get(pk=attempt.lead_id)
+    if not lead.selected_for_calling or lead.phone_e164 != attempt.phone:
+        return None
+    facts = facts_of([lead], campaign=gate, now=now, ignore=attempt)[lead.pk]
+    answer = verdict(facts, rules=rules_of(gate), now=now)
+    if not answer.allowed:
+        return answer
+    ours = CallAttempt.objects.filter(
+        pk=attempt.pk,
+        token=attempt.token,
+        state=State.CLAIMED,
+        lease_expires_at__gt=now,
+    )
+    if not ours.update(
+        state=State.DIALING,
+        send_started_at=now,
+        lease_expires_at=now + LEASE,
+        verdict=answer.rule,
+    ):
+        return None
+    Lead.objects.filter(pk=lead.pk).update(last_call_attempt=now)
+    return answer
+
+
+def release(
+    attempt: CallAttempt, *, now: datetime, verdict: Verdict | None = None
+) -> bool:
+    """Nothing was sent: the lead goes back to its place. False: not ours any more."""
+    if verdict is None:
+        return _give_back(attempt, State.RELEASED, now=now, lead_at=now)
+    return _give_back(
+        attempt,
+        State.RELEASED,
+        now=now,
+        lead_at=verdict.until,
+        error=str(verdict.rule.label),
+        verdict=verdict.rule,
+    )
+
+
+def mark_not_sent(
+    attempt: CallAttempt, *, reason: str, now: datetime, again_at: datetime
+) -> bool:
+    """Proof that no phone rang: the lead returns to its place, and nothing counts."""
+    return _give_back(attempt, State.NOT_SENT, now=now, lead_at=again_at, error=reason)
+
+
+def mark_refused_account(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """401, 402 or 403: the account is at fault, so no lead pays for it."""
+    return _give_back(attempt, State.REJECTED, now=now, lead_at=now, error=reason)
+
+
+@transaction.atomic
+def mark_refused(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """Pearl will not call this lead: it shows `error` and leaves the queue."""
+    if not _move(attempt, State.REJECTED, now=now, error=reason):
+        return False
+    _count(attempt)
+    Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
+        call_status=CallStatus.ERROR,
+        selected_for_calling=False,
+        next_call_at=None,
+        call_error_message=reason,
+    )
+    return True
+
+
+@transaction.atomic
+def mark_unknown(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """A phone may have rung. The line stays taken until evidence says what happened."""
+    if not _move(attempt, State.UNKNOWN, now=now, error=reason, next_lookup_at=now):
+        return False
+    _count(attempt)
+    return True
+
+
+def mark_accepted(
+    attempt: CallAttempt,
+    *,
+    request_id: str,
+    queue_position: int | None,
+    now: datetime,
+    look_at: datetime,
+) -> bool:
+    """Pearl has it, under this *request* id (pearl-api.md 4.2)."""
+    answer = {"pearl_request_id": request_id, "queue_position": queue_position}
+    try:
+        with transaction.atomic():
+            moved = _move(
+                attempt,
+                State.ACCEPTED,
+                now=now,
+                accepted_at=now,
+                next_lookup_at=look_at,
+                error="",
+                **answer,
+            )
+            if moved:
+                _count(attempt)
+                _show_calling(attempt)
+    except IntegrityError:
+        # So late that the lead was given up and is in another call: for a person.
+        logger.exception("attempt %s accepted after a later one began", attempt.token)
+        moved = False
+    if moved:
+        return True
+    # A report overtook Pearl's answer: the state stands, only the id is added.
+    rows = CallAttempt.objects.filter(
+        pk=attempt.pk, token=attempt.token, pearl_request_id=None, state__in=SENT
+    )
+    return bool(rows.update(**answer))
+
+
+def settle(attempt: CallAttempt, to: State, *, now: datetime, **changes: Any) -> bool:
+    """What evidence makes of an attempt that the caller has locked: the same state with
+    more known of it, or one that may follow. Raises IntegrityError if its slots or its
+    call id are another's."""
+    state = State(attempt.state)
+    if to != state and to not in TRANSITIONS[state]:
+        return False
+    if to == State.NOT_PLACED or not _write(attempt, [state], to, now=now, **changes):
+        return False
+    if to in (State.ACCEPTED, State.ENDED):
+        _count(attempt)
+    if to == State.ACCEPTED:
+        _show_calling(attempt)
+    return True
+
+
+# --- Doubt cleared up ---------------------------------------------------------------
+
+
+def mark_not_placed(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """Proof of absence: no phone rang and none will. The lead may be called again."""
+    with transaction.atomic():
+        if not _give_back(
+            attempt, State.NOT_PLACED, now=now, lead_at=now, error=reason
+        ):
+            return False
+        _uncount(attempt)
+    return True
+
+
+@transaction.atomic
+def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """No proof either way: a person decides, and until then nobody calls the lead."""
+    if not _move(attempt, State.MANUAL, now=now, error=reason, next_lookup_at=None):
+        return False
+    Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
+        call_status=CallStatus.ERROR,
+        selected_for_calling=False,
+        next_call_at=None,
+        call_error_message=reason,
+    )
+    return True
+
+
+def look_again(
+    attempt: CallAttempt, *, at: datetime, now: datetime, absences: int | None = None
+) -> bool:
+    """Nothing new was learnt; ask Pearl again at `at`."""
+    changes: dict[str, Any] = {"next_lookup_at": at}
+    if absences is not None:
+        changes["absences"] = absences
+    rows = CallAttempt.objects.filter(
+        pk=attempt.pk,
+        token=attempt.token,
+        state__in=[State.ACCEPTED, State.UNKNOWN],
+    )
+    return rows.update(updated_at=now, **changes) == 1
+
+
+# --- Leases -------------------------------------------------------------------------
+
+
+def reap_leases(*, now: datetime, at_most: int = 100) -> int:
+    """Attempts whose owner fell silent: claims are released, dials become UNKNOWN.
+
+    It starts from the attempts, not from the workers: a missing worker is a dead one.
+    """
+    over = CallAttempt.objects.filter(
+        state__in=[State.CLAIMED, State.DIALING], lease_expires_at__lte=now
+    ).order_by("lease_expires_at", "id")[:at_most]
+    silent = str(_("El proceso que llamaba dejó de responder."))
+    changed = 0
+    for attempt in over:
+        if attempt.state == State.CLAIMED:
+            changed += release(attempt, now=now)
+        else:
+            changed += mark_unknown(attempt, reason=silent, now=now)
+    return changed
+
+
+# --- The three writes that all of the above are made of -----------------------------
+
+
+def _move(attempt: CallAttempt, to: State, *, now: datetime, **changes: Any) -> bool:
+    """The guarded write: from a state that allows it, with our token, or not at all."""
+    before = [state for state in State if to in TRANSITIONS[state]]
+    return _write(attempt, before, to, now=now, **changes)
+
+
+def _write(
+    attempt: CallAttempt,
+    before: Sequence[State],
+    to: State,
+    *,
+    now: datetime,
+    **changes: Any,
+) -> bool:
+    if to in HELD:
+        slots = {"open_lead_id": attempt.lead_id, "open_phone": attempt.phone}
+        changes |= {**slots, "closed_at": None}
+    else:
+        changes |= {"open_lead_id": None, "open_phone": None}
+        changes.setdefault("closed_at", now)
+    rows = CallAttempt.objects.filter(
+        pk=attempt.pk, token=attempt.token, state__in=before
+    )
+    moved = rows.update(state=to, **changes) == 1
+    if moved and to != attempt.state:
+        logger.info("attempt %s is %s", attempt.token, to)
+    return moved
+
+
+@transaction.atomic
+def _give_back(
+    attempt: CallAttempt,
+    to: State,
+    *,
+    now: datetime,
+    lead_at: datetime | None,
+    **changes: Any,
+) -> bool:
+    """Close the attempt and put its lead back as it was before the claim."""
+    if not _move(attempt, to, now=now, **changes):
+        return False
+    before = attempt.lead_status_before
+    mine = Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING)
+    queued = CallStatus.SELECTED if before == CallStatus.NO_SELECTED else before
+    if not mine.filter(selected_for_calling=True).update(
+        call_status=queued, next_call_at=lead_at
+    ):
+        unwanted = CallStatus.NO_SELECTED if before == CallStatus.SELECTED else before
+        mine.update(call_status=unwanted, next_call_at=None)
+    return True
+
+
+def _show_calling(attempt: CallAttempt) -> None:
+    """Evidence of a call whose lead had been given back already."""
+    Lead.objects.filter(pk=attempt.lead_id).exclude(
+        call_status=CallStatus.CALLING
+    ).update(call_status=CallStatus.CALLING, next_call_at=None)
+
+
+def _count(attempt: CallAttempt) -> None:
+    """One more call for the lead, once for each attempt."""
+    if CallAttempt.objects.filter(pk=attempt.pk, counted=False).update(counted=True):
+        Lead.objects.filter(pk=attempt.lead_id).update(
+            call_attempts_count=F("call_attempts_count") + 1
+        )
+
+
+def _uncount(attempt: CallAttempt) -> None:
+    if CallAttempt.objects.filter(pk=attempt.pk, counted=True).update(counted=False):
+        Lead.objects.filter(pk=attempt.lead_id, call_attempts_count__gt=0).update(
+            call_attempts_count=F("call_attempts_count") - 1
+        )

@@ -1,0 +1,100 @@
+"""What the verdict asks about leads, gathered in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+
+from calls.models import CallAttempt, Campaign
+from calls.states import State
+from leads.models import Lead, Suppression
+from leads.places import Place
+from leads.verdict import Facts, Rules
+
+# An attempt in one of these rang nobody.
+SILENT = (
+    State.CLAIMED,
+    State.RELEASED,
+    State.NOT_SENT,
+    State.REJECTED,
+    State.NOT_PLACED,
+)
+
+
+def rules_of(campaign: Campaign) -> Rules:
+    """Raises WindowError when the campaign's hours cannot be read: then no call."""
+    return Rules(
+        window=campaign.window,
+        max_attempts=campaign.max_attempts,
+        max_per_day=campaign.max_per_day,
+        requires_consent=campaign.requires_consent,
+    )
+
+
+def facts_of(
+    leads: Sequence[Lead],
+    *,
+    campaign: Campaign,
+    now: datetime,
+    ignore: CallAttempt | None = None,
+) -> dict[int, Facts]:
+    """By lead id. `ignore` is the lead's own attempt, when it is the one that asks."""
+    phones = {lead.phone_e164 for lead in leads if lead.phone_e164}
+    suppressed = set(
+        Suppression.objects.filter(phone_e164__in=phones).values_list(
+            "phone_e164", flat=True
+        )
+    )
+    held = CallAttempt.objects.filter(
+        Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=phones)
+    ).exclude(pk=ignore.pk if ignore else None)
+    held_leads, held_phones = set(), set()
+    for lead_id, phone in held.values_list("open_lead_id", "open_phone"):
+        held_leads.add(lead_id)
+        held_phones.add(phone)
+    rung = _rung(phones, campaign=campaign, now=now)
+    gap = timedelta(minutes=campaign.min_gap_minutes)
+    facts = {}
+    for lead in leads:
+        last, today = rung.get(lead.phone_e164, (None, 0))
+        facts[lead.pk] = Facts(
+            has_phone=bool(lead.phone_e164),
+            suppressed=lead.phone_e164 in suppressed,
+            manual=lead.manual_management,
+            consent=lead.consent,
+            place=Place(community=lead.community, time_zone=lead.time_zone),
+            attempts=lead.call_attempts_count,
+            in_course=lead.pk in held_leads or lead.phone_e164 in held_phones,
+            due_at=lead.next_call_at,
+            gap_ends_at=last + gap if last else None,
+            calls_today=today,
+        )
+    return facts
+
+
+def start_of_day(now: datetime) -> datetime:
+    local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _rung(
+    phones: set[str], *, campaign: Campaign, now: datetime
+) -> dict[str, tuple[datetime | None, int]]:
+    """Per number, over all campaigns: when it was last rung, and how often today."""
+    midnight = start_of_day(now)
+    since = min(midnight, now - timedelta(minutes=campaign.min_gap_minutes))
+    rows = (
+        CallAttempt.objects.filter(phone__in=phones, send_started_at__gte=since)
+        .exclude(state__in=SILENT)
+        .values("phone")
+        .annotate(
+            last=Max("send_started_at"),
+            today=Count("id", filter=Q(send_started_at__gte=midnight)),
+        )
+        .order_by()
+    )
+    return {row["phone"]: (row["last"], row["today"]) for row in rows}

@@ -1,0 +1,128 @@
+"""The second witness of every dial: a line on this host's disk before a byte is sent.
+
+If the database ever loses a committed claim (a failover, a restored backup), the
+journal still knows that the phone may have rung, and no run starts until that is
+cleared up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from calls.models import CallAttempt
+from calls.states import State
+
+KEPT_DAYS = 30
+CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One dial as the journal saw it."""
+
+    token: UUID
+    lead_id: int
+    phone_hash: str
+    sent_at: datetime
+
+
+def phone_hash(phone: str) -> str:
+    """A keyed hash: the journal holds no number."""
+    key = settings.SECRET_KEY.encode()
+    return hmac.new(key, phone.encode(), hashlib.sha256).hexdigest()
+
+
+class DialJournal:
+    """An append-only folder with a file a day. Safe with several processes and threads:
+    each line is one write to a file opened for appending."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def from_settings(cls) -> DialJournal:
+        return cls(settings.DIAL_JOURNAL)
+
+    def write_before(self, attempt: CallAttempt, *, now: datetime) -> None:
+        """On disk when this returns. Raises OSError: then nothing may be sent."""
+        self._append(
+            {
+                "token": str(attempt.token),
+                "lead": attempt.lead_id,
+                "phone": phone_hash(attempt.phone),
+                "at": now.isoformat(),
+            },
+            now=now,
+        )
+
+    def write_after(
+        self, attempt: CallAttempt, *, request_id: str, now: datetime
+    ) -> None:
+        """The id Pearl answered with, in case the database cannot be told."""
+        line = {"token": str(attempt.token), "request": request_id}
+        self._append(line, now=now)
+
+    def entries(self, *, since: datetime) -> Iterator[Entry]:
+        """Every dial since then; lines cut short by a crash are passed over, since
+        nothing was sent before the whole line was on disk."""
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path.stem < since.date().isoformat():
+                continue
+            for line in path.read_text(encoding="utf-8").splitlines():
+                entry = _parse(line)
+                if entry is not None and entry.sent_at >= since:
+                    yield entry
+
+    def missing(self, *, now: datetime) -> list[Entry]:
+        """Dials that the database does not know of: it has lost commits."""
+        entries = list(self.entries(since=now - timedelta(days=KEPT_DAYS)))
+        lost: list[Entry] = []
+        for start in range(0, len(entries), CHUNK):
+            chunk = entries[start : start + CHUNK]
+            known = set(
+                CallAttempt.objects.filter(token__in=[e.token for e in chunk])
+                .exclude(state__in=[State.CLAIMED, State.RELEASED])
+                .values_list("token", flat=True)
+            )
+            lost += [entry for entry in chunk if entry.token not in known]
+        return lost
+
+    def drop_old(self, *, now: datetime) -> None:
+        oldest = (now - timedelta(days=KEPT_DAYS + 1)).date().isoformat()
+        for path in self.folder.glob("*.jsonl"):
+            if path.stem < oldest:
+                path.unlink(missing_ok=True)
+
+    def _append(self, line: dict[str, object], *, now: datetime) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / f"{now.date().isoformat()}.jsonl"
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            # The newline in front keeps a line whole after one that a crash cut short.
+            os.write(handle, f"\n{json.dumps(line)}\n".encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _parse(line: str) -> Entry | None:
+    try:
+        raw = json.loads(line)
+        return Entry(
+            token=UUID(raw["token"]),
+            lead_id=int(raw["lead"]),
+            phone_hash=raw["phone"],
+            sent_at=datetime.fromisoformat(raw["at"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,395 @@
+"""Campaigns, their runs, the attempts to call, what Pearl said, and who is working."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from calls.states import HELD, OPEN, Outcome, State
+from leads.models import CallStatus, Lead, LeadQuerySet
+from leads.window import (
+    ALWAYS_OPEN,
+    DEFAULT_WINDOW,
+    CallingWindow,
+    parse_weekly,
+    weekly_to_json,
+)
+
+
+class RunState(models.TextChoices):
+    STOPPED = "stopped", _("Detenida")
+    RUNNING = "running", _("Llamando")
+    STOPPING = "stopping", _("Deteniéndose")
+
+
+def default_weekly_hours() -> dict[str, Any]:
+    return weekly_to_json(DEFAULT_WINDOW.weekly)
+
+
+def default_retry_minutes() -> dict[str, list[int]]:
+    """Minutes to wait after the first, second, … attempt that ended so."""
+    return {
+        Outcome.NO_ANSWER: [120, 1440],
+        Outcome.VOICEMAIL: [240, 1440],
+        Outcome.TOO_BRIEF: [120],
+        Outcome.BUSY: [60, 120],
+        Outcome.FAILED: [60],
+        Outcome.PROVIDER_ERROR: [60, 240],
+        Outcome.CANCELLED: [120],
+    }
+
+
+class Campaign(models.Model):
+    """One Pearl outbound, and the gate every claim passes: its row is the lock."""
+
+    name = models.CharField(_("nombre"), max_length=150)
+    outbound_id = models.CharField(
+        _("id de campaña en Pearl (v1)"), max_length=100, unique=True
+    )
+    pearl_id = models.CharField(
+        _("id de Pearl (v2)"),
+        max_length=100,
+        blank=True,
+        help_text=_("Se lee en la dirección de la campaña en la web de Pearl."),
+    )
+    state = models.CharField(
+        _("estado"), max_length=10, choices=RunState.choices, default=RunState.STOPPED
+    )
+    generation = models.PositiveIntegerField(_("generación"), default=0)
+    state_reason = models.TextField(
+        _("motivo"), blank=True, help_text=_("Por qué el sistema la detuvo o espera.")
+    )
+    max_concurrent_calls = models.PositiveIntegerField(
+        _("llamadas simultáneas"),
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+    )
+    max_attempts = models.PositiveIntegerField(
+        _("intentos como máximo"), default=3, validators=[MinValueValidator(1)]
+    )
+    timeout_seconds = models.PositiveIntegerField(
+        _("espera a Pearl (s)"),
+        default=30,
+        validators=[MinValueValidator(5), MaxValueValidator(60)],
+    )
+    weekly_hours = models.JSONField(
+        _("horario semanal"),
+        default=default_weekly_hours,
+        blank=True,
+        help_text=_('Por ejemplo {"mon": [["09:00", "14:00"], ["16:00", "21:00"]]}.'),
+    )
+    on_holidays = models.BooleanField(_("llamar en festivos"), default=False)
+    close_margin_seconds = models.PositiveIntegerField(
+        _("cierre anticipado (s)"), default=120
+    )
+    always_open = models.BooleanField(
+        _("abierta a cualquier hora"),
+        default=False,
+        help_text=_("Solo para el simulador: con Pearl de verdad no se deja empezar."),
+    )
+    requires_consent = models.BooleanField(_("exige consentimiento"), default=True)
+    min_gap_minutes = models.PositiveIntegerField(
+        _("minutos entre llamadas a un número"), default=60
+    )
+    max_per_day = models.PositiveIntegerField(
+        _("llamadas por número y día"), default=3, validators=[MinValueValidator(1)]
+    )
+    retry_minutes = models.JSONField(
+        _("reintentos"),
+        default=default_retry_minutes,
+        blank=True,
+        help_text=_("Minutos de espera tras cada intento, por resultado."),
+    )
+    pearl_agents = models.PositiveIntegerField(
+        _("agentes en Pearl"), null=True, blank=True
+    )
+    checked_at = models.DateTimeField(_("comprobada"), null=True, blank=True)
+    next_poll_at = models.DateTimeField(null=True, blank=True)
+    next_sweep_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "campaigns"
+        verbose_name = _("campaña")
+        verbose_name_plural = _("campañas")
+        constraints = [
+            models.CheckConstraint(
+                name="campaign_limit_is_positive",
+                condition=Q(max_concurrent_calls__gte=1),
+            ),
+            models.CheckConstraint(
+                name="campaign_state_known", condition=Q(state__in=RunState.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def leads(self) -> LeadQuerySet:
+        return Lead.objects.of_campaign(self.outbound_id)
+
+    @property
+    def window(self) -> CallingWindow:
+        """When its leads may be rung. Raises WindowError: the hours are unreadable."""
+        if self.always_open:
+            return ALWAYS_OPEN
+        return CallingWindow(
+            weekly=parse_weekly(self.weekly_hours),
+            on_holidays=self.on_holidays,
+            close_margin=timedelta(seconds=self.close_margin_seconds),
+        )
+
+    @property
+    def limit(self) -> int:
+        """Calls at once: never more than Pearl has agents, for its queue dials late."""
+        if self.pearl_agents is None:
+            return self.max_concurrent_calls
+        return min(self.max_concurrent_calls, self.pearl_agents)
+
+
+class PearlAccount(models.Model):
+    """The provider as all processes share it: pace, Retry-After, breaker, credit."""
+
+    account_id = models.CharField(max_length=100, unique=True)
+    next_request_at = models.DateTimeField(null=True, blank=True)
+    blocked_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    breaker_until = models.DateTimeField(null=True, blank=True)
+    credit_balance = models.FloatField(_("crédito"), null=True, blank=True)
+    total_agents = models.PositiveIntegerField(_("agentes"), null=True, blank=True)
+    checked_at = models.DateTimeField(_("comprobada"), null=True, blank=True)
+    problem = models.TextField(_("problema"), blank=True)
+
+    class Meta:
+        db_table = "pearl_accounts"
+        verbose_name = _("cuenta de Pearl")
+        verbose_name_plural = _("cuenta de Pearl")
+
+    def __str__(self) -> str:
+        return self.account_id
+
+
+class Run(models.Model):
+    """One START … STOP of a campaign."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="runs")
+    generation = models.PositiveIntegerField(_("generación"))
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("iniciada por"),
+    )
+    started_at = models.DateTimeField(_("inicio"))
+    until_empty = models.BooleanField(
+        _("hasta vaciar la cola"), default=False, help_text=_("Termina ella sola.")
+    )
+    call_limit = models.PositiveIntegerField(
+        _("llamadas como máximo"), null=True, blank=True
+    )
+    stop_requested_at = models.DateTimeField(_("parada"), null=True, blank=True)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("detenida por"),
+    )
+    ended_at = models.DateTimeField(_("fin"), null=True, blank=True)
+    end_reason = models.TextField(_("motivo del fin"), blank=True)
+
+    class Meta:
+        db_table = "runs"
+        verbose_name = _("ejecución")
+        verbose_name_plural = _("ejecuciones")
+        constraints = [
+            models.UniqueConstraint(
+                name="run_one_per_generation", fields=["campaign", "generation"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.generation}"
+
+
+class CallAttemptQuerySet(models.QuerySet["CallAttempt"]):
+    def update(self, **changes: Any) -> int:
+        changes.setdefault("updated_at", timezone.now())
+        return super().update(**changes)
+
+    def open(self) -> Self:
+        """Attempts that take a line of their campaign."""
+        return self.filter(state__in=OPEN)
+
+    def held(self) -> Self:
+        """Attempts from which a further ring cannot be excluded."""
+        return self.filter(state__in=HELD)
+
+
+class CallAttempt(models.Model):
+    """One dial of one lead: at most one request to Pearl, ever. Never reused."""
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    lead = models.ForeignKey(Lead, models.PROTECT, related_name="attempts")
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="attempts")
+    run = models.ForeignKey(Run, models.PROTECT, related_name="attempts")
+    generation = models.PositiveIntegerField()
+    phone = models.CharField(_("número"), max_length=16)
+    state = models.CharField(
+        _("situación"), max_length=12, choices=State.choices, default=State.CLAIMED
+    )
+    verdict = models.CharField(_("veredicto"), max_length=30)
+    owner = models.CharField(_("proceso"), max_length=100)
+    lease_expires_at = models.DateTimeField()
+    counted = models.BooleanField(_("cuenta como llamada"), default=False)
+    lead_status_before = models.CharField(max_length=20, choices=CallStatus.choices)
+    lead_was_wanted = models.BooleanField(null=True, blank=True)
+    open_lead_id = models.BigIntegerField(null=True, blank=True, unique=True)
+    open_phone = models.CharField(max_length=16, null=True, blank=True, unique=True)
+
+    claimed_at = models.DateTimeField(_("preparado"))
+    send_started_at = models.DateTimeField(_("enviado"), null=True, blank=True)
+    accepted_at = models.DateTimeField(_("aceptado"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("cerrado"), null=True, blank=True)
+    next_lookup_at = models.DateTimeField(null=True, blank=True)
+    absences = models.PositiveIntegerField(default=0)
+
+    pearl_request_id = models.CharField(
+        _("petición en Pearl"), max_length=24, null=True, blank=True, unique=True
+    )
+    pearl_call_id = models.CharField(
+        _("llamada en Pearl"), max_length=24, null=True, blank=True, unique=True
+    )
+    queue_position = models.IntegerField(null=True, blank=True)
+    outcome = models.CharField(
+        _("resultado"), max_length=20, choices=Outcome.choices, blank=True
+    )
+    call_code = models.IntegerField(_("código de llamada"), null=True, blank=True)
+    conversation_code = models.IntegerField(
+        _("código de conversación"), null=True, blank=True
+    )
+    request_code = models.IntegerField(_("código de petición"), null=True, blank=True)
+    started_at = models.DateTimeField(_("comienzo"), null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(
+        _("duración (s)"), null=True, blank=True
+    )
+    recording_url = models.CharField(_("grabación"), max_length=500, blank=True)
+    summary = models.TextField(_("resumen"), blank=True)
+    transcript = models.JSONField(_("transcripción"), default=list, blank=True)
+    collected_info = models.JSONField(_("datos recogidos"), default=dict, blank=True)
+    tags = models.JSONField(_("etiquetas"), default=list, blank=True)
+    sentiment = models.PositiveSmallIntegerField(
+        _("sentimiento"), null=True, blank=True
+    )
+    error = models.TextField(_("motivo"), blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CallAttemptQuerySet.as_manager()
+
+    class Meta:
+        db_table = "call_attempts"
+        verbose_name = _("intento")
+        verbose_name_plural = _("intentos")
+        constraints = [
+            models.CheckConstraint(
+                name="attempt_state_known", condition=Q(state__in=State.values)
+            ),
+            models.CheckConstraint(
+                name="attempt_ended_has_outcome",
+                condition=~Q(state=State.ENDED) | ~Q(outcome=Outcome.NONE),
+            ),
+            models.CheckConstraint(
+                name="attempt_sent_has_time",
+                condition=Q(state__in=[State.CLAIMED, State.RELEASED])
+                | Q(send_started_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="attempt_held_has_its_slots",
+                condition=(
+                    Q(state__in=HELD)
+                    & Q(open_lead_id__isnull=False)
+                    & Q(open_phone__isnull=False)
+                )
+                | (
+                    ~Q(state__in=HELD)
+                    & Q(open_lead_id__isnull=True)
+                    & Q(open_phone__isnull=True)
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(name="attempt_lines", fields=["campaign", "state"]),
+            models.Index(name="attempt_leases", fields=["state", "lease_expires_at"]),
+            models.Index(name="attempt_phone", fields=["phone", "send_started_at"]),
+            models.Index(name="attempt_run", fields=["run", "state", "outcome"]),
+            models.Index(name="attempt_closed", fields=["campaign", "closed_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.token)
+
+
+class PearlEvent(models.Model):
+    """What Pearl sent, as it came; one row per distinct body."""
+
+    class Result(models.TextChoices):
+        NEW = "new", _("Sin procesar")
+        APPLIED = "applied", _("Aplicado")
+        UNMATCHED = "unmatched", _("Sin intento conocido")
+        UNREADABLE = "unreadable", _("Ilegible")
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    body = models.TextField(_("cuerpo"))
+    received_at = models.DateTimeField(_("recibido"))
+    times_seen = models.PositiveIntegerField(_("veces"), default=1)
+    result = models.CharField(
+        _("proceso"), max_length=12, choices=Result.choices, default=Result.NEW
+    )
+    attempt = models.ForeignKey(
+        CallAttempt,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="events",
+        verbose_name=_("intento"),
+    )
+    error = models.CharField(_("error"), max_length=200, blank=True)
+
+    class Meta:
+        db_table = "pearl_events"
+        verbose_name = _("aviso de Pearl")
+        verbose_name_plural = _("avisos de Pearl")
+        indexes = [models.Index(name="event_result", fields=["result", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class Worker(models.Model):
+    """One `run_calls` process. Its silence means nothing but that it is silent."""
+
+    identity = models.CharField(_("identidad"), max_length=100, unique=True)
+    started_at = models.DateTimeField(_("inicio"))
+    heartbeat_at = models.DateTimeField(_("último latido"), db_index=True)
+    stopped_at = models.DateTimeField(_("fin"), null=True, blank=True)
+    serving = models.BooleanField(_("espera órdenes"), default=False)
+
+    class Meta:
+        db_table = "workers"
+        verbose_name = _("proceso")
+        verbose_name_plural = _("procesos")
+
+    def __str__(self) -> str:
+        return self.identity

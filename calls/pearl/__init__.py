@@ -1,0 +1,68 @@
+"""Pearl (NLPearl): everything that knows its field names, and nothing of ours.
+
+Pearl's words stop here; inward we speak of calls, requests and reports.
+"""
+
+from __future__ import annotations
+
+from .campaigns import (
+    Account,
+    CallingHours,
+    OngoingCalls,
+    Outbound,
+    OutboundSettings,
+    Pearl,
+)
+from .client import PearlClient
+from .ids import CallId, LeadId, RequestId
+from .reading import FrozenMap
+from .reports import (
+    CallReport,
+    CallRequestReport,
+    LeadReport,
+    Page,
+    Turn,
+    UnreadableEvent,
+    parse_webhook,
+)
+from .verdicts import (
+    AccessDenied,
+    CallNotSent,
+    CallRefused,
+    CallUncertain,
+    NoAnswer,
+    NotFound,
+    PearlError,
+    PlacedCall,
+    Throttled,
+)
+
+__all__ = [
+    "AccessDenied",
+    "Account",
+    "CallId",
+    "CallNotSent",
+    "CallRefused",
+    "CallReport",
+    "CallRequestReport",
+    "CallUncertain",
+    "CallingHours",
+    "FrozenMap",
+    "LeadId",
+    "LeadReport",
+    "NoAnswer",
+    "NotFound",
+    "OngoingCalls",
+    "Outbound",
+    "OutboundSettings",
+    "Page",
+    "Pearl",
+    "PearlClient",
+    "PearlError",
+    "PlacedCall",
+    "RequestId",
+    "Throttled",
+    "Turn",
+    "UnreadableEvent",
+    "parse_webhook",
+]

@@ -1,0 +1,376 @@
+"""Asking Pearl what became of calls: the poll, UNKNOWN attempts, the sweep, orphans.
+
+One search serves every call of a campaign (pearl-api.md 6.5, 9.10): a call carries our
+marker, so nothing is ever matched by number, except an UNKNOWN attempt, for which one
+unbound call to its number in its minutes is the only trace there can be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from calls import budget, claims
+from calls.models import CallAttempt, Campaign, PearlEvent
+from calls.outcomes import Evidence, join, record
+from calls.pearl import (
+    CallReport,
+    CallRequestReport,
+    NotFound,
+    Page,
+    PearlClient,
+    RequestId,
+)
+from calls.states import State
+
+logger = logging.getLogger(__name__)
+
+SKEW = timedelta(minutes=1)
+UNKNOWN_MARGIN = timedelta(minutes=5)
+# Older calls are asked about one by one, so that one stuck call does not make every
+# search start hours ago.
+YOUNG = timedelta(minutes=15)
+HORIZON = timedelta(hours=3)
+ONE_BY_ONE = 10
+SWEEP_EVERY = timedelta(minutes=10)
+SWEEP_BACK = timedelta(hours=2)
+POLL_SHARE = 10
+FINAL_REQUESTS = frozenset({10, 20, 100})
+
+T = TypeVar("T")
+
+# Waits for a turn to send a request; False: do not ask, the process is stopping.
+Turn = Callable[[], bool]
+
+
+class Interrupted(Exception):
+    """The process is stopping: what was learnt so far is kept, the rest comes later."""
+
+
+@dataclass(kw_only=True)
+class _Findings:
+    """What a search brought: attempts seen, and calls that nobody here ordered."""
+
+    seen: set[int] = field(default_factory=set)
+    strays: list[CallReport] = field(default_factory=list)
+    call_ids: set[str] = field(default_factory=set)
+    pages: int = 0
+    unreadable: int = 0
+
+
+def poll_after(now: datetime) -> datetime:
+    """When a call not heard of by webhook is next asked about."""
+    return now + timedelta(seconds=settings.POLL_SECONDS)
+
+
+def trust_webhook_until(now: datetime) -> datetime:
+    """A call whose start was told by webhook will probably have its end told too."""
+    return now + timedelta(seconds=15 * settings.POLL_SECONDS)
+
+
+def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -> bool:
+    """One round of questions about the calls of a campaign that are due for it.
+
+    False: nothing was due, or another process is at it. Raises PearlError, Interrupted.
+    """
+    followed = CallAttempt.objects.filter(
+        campaign=campaign, state__in=[State.ACCEPTED, State.UNKNOWN]
+    )
+    if not followed.filter(next_lookup_at__lte=now).exists():
+        return False
+    if not _take_round(campaign, now=now):
+        return False
+    young = followed.filter(send_started_at__gte=now - YOUNG)
+    oldest = young.order_by("send_started_at").values_list("send_started_at", flat=True)
+    found = _Findings()
+    if first := oldest.first():
+        found = _search(campaign, since=first - SKEW, pearl=pearl, turn=turn, now=now)
+    _space_rounds(campaign, pages=found.pages, now=now)
+    due = list(followed.filter(next_lookup_at__lte=now).order_by("next_lookup_at"))
+    due = [attempt for attempt in due if attempt.pk not in found.seen]
+    asked = 0
+    for attempt in due:
+        if attempt.state == State.UNKNOWN:
+            _clear_up(attempt, pearl=pearl, turn=turn, now=now)
+        elif asked < ONE_BY_ONE:
+            _follow(attempt, pearl=pearl, turn=turn, now=now)
+            asked += 1
+    return True
+
+
+def sweep(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -> bool:
+    """Read the last hours again: late summaries, lost webhooks, calls not ordered."""
+    due = Q(next_sweep_at=None) | Q(next_sweep_at__lte=now)
+    ours = Campaign.objects.filter(due, pk=campaign.pk)
+    if not ours.update(next_sweep_at=now + SWEEP_EVERY):
+        return False
+    found = _search(campaign, since=now - SWEEP_BACK, pearl=pearl, turn=turn, now=now)
+    for report in found.strays:
+        _keep_orphan(report, now=now)
+    return True
+
+
+def _take_round(campaign: Campaign, *, now: datetime) -> bool:
+    due = Q(next_poll_at=None) | Q(next_poll_at__lte=now)
+    ours = Campaign.objects.filter(due, pk=campaign.pk)
+    return ours.update(next_poll_at=poll_after(now)) == 1
+
+
+def _space_rounds(campaign: Campaign, *, pages: int, now: datetime) -> None:
+    """Keep questions to about a tenth of what Pearl lets us send."""
+    least = now + budget.interval() * pages * POLL_SHARE
+    Campaign.objects.filter(pk=campaign.pk, next_poll_at__lt=least).update(
+        next_poll_at=least
+    )
+
+
+# --- The search ---------------------------------------------------------------------
+
+
+def _search(
+    campaign: Campaign,
+    *,
+    since: datetime,
+    pearl: PearlClient,
+    turn: Turn,
+    now: datetime,
+) -> _Findings:
+    found = _Findings()
+    for page in _pages(
+        lambda skip: pearl.bulk_calls(
+            campaign.pearl_id, since=since, until=now + SKEW, skip=skip
+        ),
+        turn=turn,
+    ):
+        found.pages += 1
+        found.unreadable += page.unreadable
+        _read_page(page.items, found=found, now=now)
+    return found
+
+
+def _pages(ask: Callable[[int], Page[T]], *, turn: Turn) -> Iterable[Page[T]]:
+    skip: int | None = 0
+    while skip is not None:
+        if not turn():
+            raise Interrupted
+        page = ask(skip)
+        yield page
+        skip = page.next_skip
+
+
+def _read_page(
+    reports: Sequence[CallReport], *, found: _Findings, now: datetime
+) -> None:
+    attempts = _attempts_of(reports)
+    for report in reports:
+        found.call_ids.add(str(report.call_id))
+        attempt = attempts.get(str(report.call_id)) or attempts.get(
+            report.attempt_token or ""
+        )
+        if attempt is None:
+            found.strays.append(report)
+            continue
+        found.seen.add(attempt.pk)
+        evidence = Evidence.of_report(report)
+        known = Evidence.of_attempt(attempt)
+        if attempt.state == State.ENDED and join(known, evidence) == known:
+            continue
+        record(attempt, evidence, now=now, look_at=poll_after(now))
+
+
+def _attempts_of(reports: Sequence[CallReport]) -> dict[str, CallAttempt]:
+    """By Pearl's call id and by our token, in one query."""
+    ids = [str(report.call_id) for report in reports]
+    tokens = [token for report in reports if (token := _token(report))]
+    rows = CallAttempt.objects.filter(Q(pearl_call_id__in=ids) | Q(token__in=tokens))
+    known: dict[str, CallAttempt] = {}
+    for attempt in rows:
+        known[str(attempt.token)] = attempt
+        if attempt.pearl_call_id:
+            known[attempt.pearl_call_id] = attempt
+    return known
+
+
+def _token(report: CallReport) -> UUID | None:
+    try:
+        return UUID(report.attempt_token or "")
+    except ValueError:
+        return None
+
+
+# --- One by one ---------------------------------------------------------------------
+
+
+def _follow(
+    attempt: CallAttempt, *, pearl: PearlClient, turn: Turn, now: datetime
+) -> None:
+    """An accepted attempt that the search did not show: queued, unmarked, or old."""
+    if now - (attempt.send_started_at or now) > HORIZON:
+        reason = _("Pearl aceptó la llamada y no ha dicho en 3 horas cómo acabó.")
+        claims.mark_manual(attempt, reason=reason, now=now)
+        return
+    if attempt.pearl_request_id is None:
+        claims.look_again(attempt, at=poll_after(now), now=now)
+        return
+    if not turn():
+        raise Interrupted
+    try:
+        request = pearl.call_request(RequestId(attempt.pearl_request_id))
+    except NotFound:
+        claims.look_again(attempt, at=_later(attempt, now=now), now=now)
+        return
+    evidence = Evidence(
+        pearl_call_id=str(request.call_id) if request.call_id else None,
+        request_code=request.status,
+    )
+    if request.call_id is not None:
+        if not turn():
+            raise Interrupted
+        evidence = join(evidence, Evidence.of_report(pearl.call(request.call_id)))
+    record(attempt, evidence, now=now, look_at=_later(attempt, now=now))
+
+
+def _later(attempt: CallAttempt, *, now: datetime) -> datetime:
+    """The older a call, the rarer the question: after a fifth of its age."""
+    age = now - (attempt.send_started_at or now)
+    return max(poll_after(now), now + age / 5)
+
+
+# --- UNKNOWN ------------------------------------------------------------------------
+
+
+def _clear_up(
+    attempt: CallAttempt, *, pearl: PearlClient, turn: Turn, now: datetime
+) -> None:
+    """Find the call of an UNKNOWN attempt, or the proof that there is none.
+
+    Absence needs time and two witnesses (reliability.md 1.5): after the settle time,
+    two looks apart, at all calls and at all requests of those minutes. Without proof
+    within the horizon a person decides.
+    """
+    sent_at = attempt.send_started_at or attempt.claimed_at
+    found = _search(
+        attempt.campaign,
+        since=sent_at - UNKNOWN_MARGIN,
+        pearl=pearl,
+        turn=turn,
+        now=now,
+    )
+    if attempt.pk in found.seen:
+        return
+    fitting = [report for report in found.strays if _fits(report, attempt, sent_at)]
+    if len(fitting) > 1:
+        reason = _("Pearl muestra varias llamadas a este número y no se sabe cuál es.")
+        logger.error("attempt %s: several calls fit", attempt.token)
+        claims.mark_manual(attempt, reason=reason, now=now)
+    elif fitting:
+        evidence = Evidence.of_report(fitting[0])
+        record(attempt, evidence, now=now, look_at=poll_after(now))
+    elif now - sent_at > HORIZON:
+        reason = _("No se sabe si se llamó: en 3 horas no hubo prueba de ello.")
+        claims.mark_manual(attempt, reason=reason, now=now)
+    else:
+        _note_absence(attempt, found, pearl=pearl, turn=turn, now=now)
+
+
+def _fits(report: CallReport, attempt: CallAttempt, sent_at: datetime) -> bool:
+    """An unbound call, without anybody's marker, to this number since it was sent."""
+    return (
+        report.attempt_token is None
+        and report.to == attempt.phone
+        and report.started_at is not None
+        and report.started_at >= sent_at - SKEW
+    )
+
+
+def _note_absence(
+    attempt: CallAttempt,
+    found: _Findings,
+    *,
+    pearl: PearlClient,
+    turn: Turn,
+    now: datetime,
+) -> None:
+    sent_at = attempt.send_started_at or attempt.claimed_at
+    settle = timedelta(seconds=settings.UNKNOWN_SETTLE_SECONDS)
+    if now < sent_at + settle:
+        claims.look_again(attempt, at=min(now + settle / 10, sent_at + settle), now=now)
+    elif _may_be_waiting(attempt, found, pearl=pearl, turn=turn, now=now):
+        claims.look_again(attempt, at=now + settle / 10, now=now, absences=0)
+    elif attempt.absences == 0:
+        claims.look_again(attempt, at=now + settle / 10, now=now, absences=1)
+    else:
+        reason = _("Pearl no tiene esta llamada: no se hizo.")
+        claims.mark_not_placed(attempt, reason=reason, now=now)
+
+
+def _may_be_waiting(
+    attempt: CallAttempt,
+    found: _Findings,
+    *,
+    pearl: PearlClient,
+    turn: Turn,
+    now: datetime,
+) -> bool:
+    """Whether some request of those minutes is unaccounted for: it may be ours, queued.
+
+    Requests carry no number (pearl-api.md 4.3), so any that is neither bound, nor over,
+    nor that of a call we saw, counts.
+    """
+    if found.unreadable:
+        return True
+    sent_at = attempt.send_started_at or attempt.claimed_at
+    open_requests: set[str] = set()
+    for page in _pages(
+        lambda skip: pearl.search_call_requests(
+            attempt.campaign.outbound_id,
+            since=sent_at - UNKNOWN_MARGIN,
+            until=now + SKEW,
+            skip=skip,
+        ),
+        turn=turn,
+    ):
+        if page.unreadable:
+            return True
+        open_requests |= {
+            str(request.request_id)
+            for request in page.items
+            if _is_unaccounted(request, found)
+        }
+    bound = CallAttempt.objects.filter(pearl_request_id__in=open_requests)
+    return len(open_requests) > bound.count()
+
+
+def _is_unaccounted(request: CallRequestReport, found: _Findings) -> bool:
+    if request.call_id is not None:
+        return str(request.call_id) not in found.call_ids
+    return request.status not in FINAL_REQUESTS
+
+
+# --- Orphans ------------------------------------------------------------------------
+
+
+def _keep_orphan(report: CallReport, *, now: datetime) -> None:
+    """A call nobody here ordered: shown to people, bound to nobody."""
+    body = json.dumps({"id": str(report.call_id), "orphan": True})
+    _row, made = PearlEvent.objects.get_or_create(
+        sha256=hashlib.sha256(body.encode()).hexdigest(),
+        defaults={
+            "body": body,
+            "received_at": now,
+            "result": PearlEvent.Result.UNMATCHED,
+            "error": str(_("Llamada en Pearl que no se pidió desde aquí.")),
+        },
+    )
+    if made:
+        logger.warning("call %s was not ordered here", report.call_id)

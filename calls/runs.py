@@ -1,0 +1,99 @@
+"""START and STOP: the switch of a campaign. Whoever comes second changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from calls.models import CallAttempt, Campaign, Run, RunState
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def start(
+    campaign_id: int,
+    *,
+    now: datetime,
+    by: User | None = None,
+    until_empty: bool = False,
+    call_limit: int | None = None,
+) -> Run:
+    """Switch the campaign on. Already on: the run that is going.
+
+    `call_limit`: calls to make at most. Leads held by a rule are asked about again, in
+    case their data changed.
+    """
+    gate = Campaign.objects.select_for_update().get(pk=campaign_id)
+    if gate.state == RunState.RUNNING:
+        return Run.objects.get(campaign=gate, generation=gate.generation)
+    _close_open_runs(gate, now=now, reason="")
+    generation = gate.generation + 1
+    Campaign.objects.filter(pk=gate.pk).update(
+        state=RunState.RUNNING, generation=generation, state_reason=""
+    )
+    gate.leads.held().update(next_call_at=now)
+    logger.info("campaign %s started, generation %s", gate.pk, generation)
+    return Run.objects.create(
+        campaign=gate,
+        generation=generation,
+        started_by=by,
+        started_at=now,
+        until_empty=until_empty,
+        call_limit=call_limit,
+    )
+
+
+@transaction.atomic
+def stop(
+    campaign_id: int, *, now: datetime, by: User | None = None, reason: str = ""
+) -> int:
+    """Switch the campaign off; returns how many calls go on until they end by
+    themselves. After this commit nothing more is sent: it waits for the gate, and every
+    send asks the gate for this generation."""
+    gate = Campaign.objects.select_for_update().get(pk=campaign_id)
+    open_calls = CallAttempt.objects.filter(campaign=gate).open().count()
+    if gate.state != RunState.RUNNING:
+        return open_calls
+    Run.objects.filter(campaign=gate, generation=gate.generation).update(
+        stop_requested_at=now, stopped_by=by, end_reason=reason
+    )
+    Campaign.objects.filter(pk=gate.pk).update(
+        state=RunState.STOPPING,
+        generation=gate.generation + 1,
+        state_reason=reason,
+    )
+    logger.info("campaign %s stopping, %s calls open", gate.pk, open_calls)
+    if not open_calls:
+        _finish(gate, now=now)
+    return open_calls
+
+
+@transaction.atomic
+def finish_if_idle(campaign_id: int, *, now: datetime) -> bool:
+    """A campaign that was stopped is over once its last call is."""
+    gate = Campaign.objects.select_for_update().get(pk=campaign_id)
+    if gate.state != RunState.STOPPING:
+        return False
+    if CallAttempt.objects.filter(campaign=gate).open().exists():
+        return False
+    _finish(gate, now=now)
+    return True
+
+
+def _finish(gate: Campaign, *, now: datetime) -> None:
+    Campaign.objects.filter(pk=gate.pk).update(state=RunState.STOPPED)
+    _close_open_runs(gate, now=now, reason=str(_("Detenida")))
+
+
+def _close_open_runs(gate: Campaign, *, now: datetime, reason: str) -> None:
+    runs = Run.objects.filter(campaign=gate, ended_at=None)
+    runs.filter(end_reason="").update(end_reason=reason)
+    runs.update(ended_at=now)

@@ -1,0 +1,127 @@
+"""How far an attempt got, how a call ended, and what each step may follow."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import CallStatus
+
+
+class State(models.TextChoices):
+    """How far one attempt got (design, section 5)."""
+
+    CLAIMED = "claimed", _("Preparada")
+    RELEASED = "released", _("Devuelta a la cola")
+    DIALING = "dialing", _("Enviándose")
+    NOT_SENT = "not_sent", _("No enviada")
+    REJECTED = "rejected", _("Rechazada por Pearl")
+    ACCEPTED = "accepted", _("En curso")
+    UNKNOWN = "unknown", _("Sin confirmar")
+    NOT_PLACED = "not_placed", _("No realizada")
+    MANUAL = "manual", _("Por revisar")
+    ENDED = "ended", _("Terminada")
+
+
+# A line of the campaign is taken: these are counted against the limit.
+OPEN = (State.CLAIMED, State.DIALING, State.ACCEPTED, State.UNKNOWN)
+# A further ring cannot be excluded: neither the lead nor the number may be claimed.
+HELD = (*OPEN, State.MANUAL)
+# Pearl may know of it, so reports about it can arrive.
+SENT = (
+    State.DIALING,
+    State.ACCEPTED,
+    State.UNKNOWN,
+    State.NOT_PLACED,
+    State.MANUAL,
+    State.ENDED,
+)
+
+# Time alone leads out of CLAIMED only; whatever was sent leaves by evidence. Evidence
+# may come late, so even a state that looked over can still end with an outcome.
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.CLAIMED: frozenset({State.RELEASED, State.DIALING}),
+    State.DIALING: frozenset(
+        {State.NOT_SENT, State.REJECTED, State.ACCEPTED, State.UNKNOWN, State.ENDED}
+    ),
+    State.UNKNOWN: frozenset(
+        {State.ACCEPTED, State.NOT_PLACED, State.MANUAL, State.ENDED}
+    ),
+    State.ACCEPTED: frozenset({State.ENDED, State.MANUAL}),
+    State.NOT_PLACED: frozenset({State.ACCEPTED, State.ENDED}),
+    State.MANUAL: frozenset({State.ENDED, State.NOT_PLACED}),
+    State.RELEASED: frozenset(),
+    State.NOT_SENT: frozenset({State.ACCEPTED, State.ENDED}),
+    State.REJECTED: frozenset({State.ACCEPTED, State.ENDED}),
+    State.ENDED: frozenset({State.ENDED}),
+}
+
+
+class Outcome(models.TextChoices):
+    """How the call ended, in our words."""
+
+    NONE = "", _("Sin resultado")
+    SUCCESS = "success", _("Objetivo logrado")
+    NOT_SUCCESSFUL = "not_successful", _("Atendida sin éxito")
+    CONVERSATION = "conversation", _("Atendida")
+    VOICEMAIL = "voicemail", _("Buzón de voz")
+    TOO_BRIEF = "too_brief", _("Sin conversación")
+    BUSY = "busy", _("Ocupado")
+    NO_ANSWER = "no_answer", _("No contesta")
+    UNREACHABLE = "unreachable", _("Ilocalizable")
+    FAILED = "failed", _("Fallida")
+    BLACKLISTED = "blacklisted", _("Bloqueada en Pearl")
+    PROVIDER_ERROR = "provider_error", _("Error de Pearl")
+    CANCELLED = "cancelled", _("Cancelada")
+
+
+CALL_STATUS_OF: dict[str, CallStatus] = {
+    Outcome.SUCCESS: CallStatus.COMPLETED,
+    Outcome.NOT_SUCCESSFUL: CallStatus.COMPLETED,
+    Outcome.CONVERSATION: CallStatus.COMPLETED,
+    Outcome.VOICEMAIL: CallStatus.NO_ANSWER,
+    Outcome.TOO_BRIEF: CallStatus.NO_ANSWER,
+    Outcome.NO_ANSWER: CallStatus.NO_ANSWER,
+    Outcome.UNREACHABLE: CallStatus.NO_ANSWER,
+    Outcome.BUSY: CallStatus.BUSY,
+    Outcome.FAILED: CallStatus.ERROR,
+    Outcome.BLACKLISTED: CallStatus.ERROR,
+    Outcome.PROVIDER_ERROR: CallStatus.ERROR,
+    Outcome.CANCELLED: CallStatus.ERROR,
+}
+
+# Pearl's numbers, pearl-api.md 2.2, 2.3, 2.4. Final call statuses are {4, 5, 6, 7}.
+FINAL_STATUSES = frozenset({4, 5, 6, 7})
+CANCELED = 8
+FINAL_REQUEST_OUTCOMES = {20: Outcome.BLACKLISTED, 100: Outcome.PROVIDER_ERROR}
+
+_OF_STATUS = {5: Outcome.BUSY, 6: Outcome.FAILED, 7: Outcome.NO_ANSWER}
+_OF_CONVERSATION = {
+    100: Outcome.SUCCESS,
+    110: Outcome.NOT_SUCCESSFUL,
+    130: Outcome.CONVERSATION,
+    70: Outcome.VOICEMAIL,
+    10: Outcome.TOO_BRIEF,
+    150: Outcome.UNREACHABLE,
+    500: Outcome.PROVIDER_ERROR,
+    200: Outcome.PROVIDER_ERROR,
+}
+
+
+def outcome_of(
+    *, status: int | None, conversation: int | None, duration: int | None
+) -> Outcome:
+    """What a call's codes mean; `Outcome.NONE`: it is not over, or not understood.
+
+    An answered call without a duration is not believed yet (pearl-api.md 2.2): its
+    report is read again later.
+    """
+    if status not in FINAL_STATUSES:
+        return Outcome.NONE
+    if conversation == 220:
+        return Outcome.BLACKLISTED
+    if status in _OF_STATUS:
+        return Outcome.UNREACHABLE if conversation == 150 else _OF_STATUS[status]
+    outcome = _OF_CONVERSATION.get(conversation or 0, Outcome.NONE)
+    answered = CALL_STATUS_OF.get(outcome) == CallStatus.COMPLETED
+    return Outcome.NONE if answered and not duration else outcome

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from calls.models import CallAttempt, Campaign, Run, RunState
+from calls.states import State
+from calls.tests.names import OUTBOUND_ID, PEARL_ID
+from leads.models import CallStatus
+from leads.tests.factories import LeadFactory
+
+
+class CampaignFactory(DjangoModelFactory):
+    """A campaign that may dial at any hour, as only the simulator allows."""
+
+    class Meta:
+        model = Campaign
+
+    name = "Citas de prueba"
+    outbound_id = OUTBOUND_ID
+    pearl_id = PEARL_ID
+    always_open = True
+
+
+class RunFactory(DjangoModelFactory):
+    """Makes its campaign run."""
+
+    class Meta:
+        model = Run
+
+    campaign = factory.SubFactory(CampaignFactory, state=RunState.RUNNING, generation=1)
+    generation = factory.SelfAttribute("campaign.generation")
+    started_at = factory.LazyFunction(timezone.now)
+
+
+class AttemptFactory(DjangoModelFactory):
+    """An attempt that Pearl accepted, of a lead that shows it."""
+
+    class Meta:
+        model = CallAttempt
+
+    run = factory.SubFactory(RunFactory)
+    campaign = factory.SelfAttribute("run.campaign")
+    generation = factory.SelfAttribute("run.generation")
+    lead = factory.SubFactory(
+        LeadFactory, call_status=CallStatus.CALLING, next_call_at=None
+    )
+    phone = factory.SelfAttribute("lead.phone_e164")
+    state = State.ACCEPTED
+    verdict = "allowed"
+    owner = "worker-a"
+    lead_status_before = CallStatus.SELECTED
+    claimed_at = factory.LazyFunction(timezone.now)
+    send_started_at = factory.SelfAttribute("claimed_at")
+    lease_expires_at = factory.SelfAttribute("claimed_at")
+    open_lead_id = factory.SelfAttribute("lead.id")
+    open_phone = factory.SelfAttribute("phone")
+    pearl_request_id = factory.Sequence("{:024x}".format)

@@ -1,0 +1,83 @@
+"""Fixtures of all tests: a campaign, and the simulator as a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from calls.models import Campaign, Run
+from calls.pearl import PearlClient
+from calls.tests.factories import CampaignFactory, RunFactory
+from calls.tests.names import ACCOUNT_ID, SECRET_KEY
+
+
+class Simulator:
+    """A running pretend Pearl; its ring log is the judge of what phones felt."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def get(self, what: str) -> Any:
+        answer = requests.get(f"{self.url}/_simulator/{what}", timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def set(self, **config: Any) -> None:
+        answer = requests.post(f"{self.url}/_simulator/config", json=config, timeout=10)
+        assert answer.ok, answer.text
+
+    def rings(self) -> list[dict[str, Any]]:
+        rings: list[dict[str, Any]] = self.get("rings")["rings"]
+        return rings
+
+    def client(self) -> PearlClient:
+        return PearlClient(
+            base_url=self.url, account_id=ACCOUNT_ID, secret_key=SECRET_KEY
+        )
+
+
+def start_simulator(*options: str) -> Simulator:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator", "--port", "0", "--quiet", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "listening on" in line, line
+    return Simulator(process, line.split()[-1])
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    process.terminate()
+    process.wait(timeout=20)
+    for stream in (process.stdout, process.stderr, process.stdin):
+        if stream is not None:
+            stream.close()
+
+
+@pytest.fixture
+def simulator(settings: Any) -> Iterator[Simulator]:
+    """Calls last a second or less; no rate limit."""
+    made = start_simulator("--speed", "100", "--agents", "100")
+    settings.PEARL_API_URL = made.url
+    yield made
+    end(made.process)
+
+
+@pytest.fixture
+def campaign(db: None) -> Campaign:
+    made: Campaign = CampaignFactory()
+    return made
+
+
+@pytest.fixture
+def run(db: None) -> Run:
+    made: Run = RunFactory()
+    return made

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import factory
+from factory.django import DjangoModelFactory
+
+from calls.tests.names import OUTBOUND_ID
+from leads.models import CallStatus, Consent, Lead, Suppression
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class SuppressionFactory(DjangoModelFactory):
+    class Meta:
+        model = Suppression
+
+    phone_e164 = factory.Sequence("+34699{:06d}".format)
+    reason = "Petición del interesado"
+
+
+class LeadFactory(DjangoModelFactory):
+    """A lead that could be called now. Tests state only what they change about that."""
+
+    class Meta:
+        model = Lead
+
+    first_name = factory.Sequence("Persona {}".format)
+    last_name = "Inventada"
+    phone = factory.SelfAttribute("phone_e164")
+    phone_e164 = factory.Sequence("+34600{:06d}".format)
+    city = "Madrid"
+    postal_code = "28001"
+    community = "MD"
+    time_zone = "Europe/Madrid"
+    consent = Consent.GIVEN
+    call_status = CallStatus.SELECTED
+    selected_for_calling = True
+    pearl_outbound_id = OUTBOUND_ID
+    next_call_at = LONG_AGO
