@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from calls import budget
@@ -22,9 +22,9 @@ from calls.eligibility import facts_of, rules_of
 from calls.models import CallAttempt, Campaign, Run, RunState
 from calls.states import HELD, SENT, TRANSITIONS, State
 from leads.models import CallStatus, Lead, Priority
-from leads.places import CANARY, MADRID, Place
+from leads.places import CANARY, COMMUNITIES, MADRID, Place
 from leads.verdict import Rule, Rules, Verdict, verdict
-from leads.window import COMMUNITIES, CallingWindow, is_open
+from leads.window import CallingWindow, is_open
 
 logger = logging.getLogger(__name__)
 
@@ -246,16 +246,18 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
     lead = Lead.objects.select_for_update().get(pk=attempt.lead_id)
     if not lead.selected_for_calling or lead.phone_e164 != attempt.phone:
         return None
-    facts = facts_of([lead], campaign=gate, now=now, ignore=attempt)[lead.pk]
-    answer = verdict(facts, rules=rules_of(gate), now=now)
-    if not answer.allowed:
-        return answer
     ours = CallAttempt.objects.filter(
         pk=attempt.pk,
         token=attempt.token,
         state=State.CLAIMED,
         lease_expires_at__gt=now,
     )
+    if not ours.exists():
+        return None
+    facts = facts_of([lead], campaign=gate, now=now, ignore=attempt)[lead.pk]
+    answer = verdict(facts, rules=rules_of(gate), now=now)
+    if not answer.allowed:
+        return answer
     if not ours.update(
         state=State.DIALING,
         send_started_at=now,
@@ -336,7 +338,10 @@ def mark_accepted(
                 State.ACCEPTED,
                 now=now,
                 accepted_at=now,
-                next_lookup_at=look_at,
+                next_lookup_at=Case(
+                    When(next_lookup_at__gt=look_at, then=F("next_lookup_at")),
+                    default=Value(look_at),
+                ),
                 error="",
                 **answer,
             )
@@ -413,6 +418,15 @@ def look_again(
         state__in=[State.ACCEPTED, State.UNKNOWN],
     )
     return rows.update(updated_at=now, **changes) == 1
+
+
+def expect_report(phones: Sequence[str], *, at: datetime, now: datetime) -> int:
+    """A call to these numbers shows, unnamed, that Pearl is at it: ask about the
+    attempts at `at`. It binds nothing, for relatives share numbers."""
+    rows = CallAttempt.objects.filter(
+        open_phone__in=phones, state__in=[State.DIALING, State.ACCEPTED]
+    )
+    return rows.update(next_lookup_at=at, updated_at=now)
 
 
 # --- Leases -------------------------------------------------------------------------

@@ -51,7 +51,9 @@ def facts_of(
     )
     held = CallAttempt.objects.filter(
         Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=phones)
-    ).exclude(pk=ignore.pk if ignore else None)
+    )
+    if ignore is not None:
+        held = held.exclude(pk=ignore.pk)
     held_leads, held_phones = set(), set()
     for lead_id, phone in held.values_list("open_lead_id", "open_phone"):
         held_leads.add(lead_id)

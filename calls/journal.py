@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,7 +103,7 @@ class DialJournal:
             if path.stem < oldest:
                 path.unlink(missing_ok=True)
 
-    def _append(self, line: dict[str, object], *, now: datetime) -> None:
+    def _append(self, line: Mapping[str, object], *, now: datetime) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / f"{now.date().isoformat()}.jsonl"
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

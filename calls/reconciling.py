@@ -31,7 +31,7 @@ from calls.pearl import (
     PearlClient,
     RequestId,
 )
-from calls.states import State
+from calls.states import FINAL_STATUSES, State
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +96,8 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     if first := oldest.first():
         found = _search(campaign, since=first - SKEW, pearl=pearl, turn=turn, now=now)
     _space_rounds(campaign, pages=found.pages, now=now)
+    talking = [r.to for r in found.strays if r.to and r.status not in FINAL_STATUSES]
+    claims.expect_report(talking, at=poll_after(now), now=now)
     due = list(followed.filter(next_lookup_at__lte=now).order_by("next_lookup_at"))
     due = [attempt for attempt in due if attempt.pk not in found.seen]
     asked = 0
@@ -115,8 +117,15 @@ def sweep(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) 
     if not ours.update(next_sweep_at=now + SWEEP_EVERY):
         return False
     found = _search(campaign, since=now - SWEEP_BACK, pearl=pearl, turn=turn, now=now)
+    # A call shows our marker only when it is over, and is bound at the latest then.
+    waiting = set(
+        CallAttempt.objects.filter(campaign=campaign, pearl_call_id=None)
+        .open()
+        .values_list("phone", flat=True)
+    )
     for report in found.strays:
-        _keep_orphan(report, now=now)
+        if report.status in FINAL_STATUSES and report.to not in waiting:
+            _keep_orphan(report, now=now)
     return True
 
 

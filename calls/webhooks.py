@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from calls import outcomes
+from calls import claims, outcomes
 from calls.models import PearlEvent
 from calls.outcomes import Evidence
 from calls.pearl import LeadReport, UnreadableEvent, parse_webhook
@@ -77,13 +77,15 @@ def process(event: PearlEvent, *, now: datetime) -> None:
         # We place calls, not leads, at Pearl (pearl-api.md 9.1): kept, not used.
         rows.update(result=Result.UNMATCHED)
         return
+    # A start is trusted to be followed by its end; a doubtful end is read again soon.
+    over = report.status in FINAL_STATUSES
+    look_at = poll_after(now) if over else trust_webhook_until(now)
     attempt = outcomes.find_attempt(report)
     if attempt is None:
+        # A start does not show our marker yet; an end without it makes us ask Pearl.
+        claims.expect_report([report.to or ""], at=now if over else look_at, now=now)
         rows.update(result=Result.UNMATCHED)
         return
     evidence = Evidence.of_report(report)
-    # A start is trusted to be followed by its end; a doubtful end is read again soon.
-    over = evidence.call_code in FINAL_STATUSES
-    look_at = poll_after(now) if over else trust_webhook_until(now)
     applied = outcomes.record(attempt, evidence, now=now, look_at=look_at)
     rows.update(result=Result.APPLIED if applied else Result.UNMATCHED, attempt=attempt)

@@ -105,8 +105,10 @@ PROVINCES = MappingProxyType(
     }
 )
 
+COMMUNITIES = frozenset(community for community, *_rest in PROVINCES.values())
+
 # What some write where the province goes. It settles holidays and clock all the same.
-COMMUNITIES = MappingProxyType(
+COMMUNITY_NAMES = MappingProxyType(
     {
         "AN": "Andalucía",
         "AR": "Aragón",
@@ -205,7 +207,9 @@ def _place_in(community: str) -> Place:
 
 def _places_by_name() -> dict[str, Place]:
     names = {
-        _key(n): _place_in(c) for c, ns in COMMUNITIES.items() for n in ns.split(",")
+        _key(n): _place_in(c)
+        for c, ns in COMMUNITY_NAMES.items()
+        for n in ns.split(",")
     }
     for community, _prefixes, province_names in PROVINCES.values():
         for name in province_names.split(","):

@@ -20,7 +20,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from leads.places import PROVINCES, Place
+from leads.places import COMMUNITIES, Place
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -37,7 +37,6 @@ END_OF_DAY = "24:00"
 LEGAL_START = timedelta(hours=9)
 LEGAL_END = timedelta(hours=21)
 SEARCH = timedelta(days=60)
-EVERY_COMMUNITY = frozenset(community for community, *_rest in PROVINCES.values())
 
 REASONS: dict[str, StrOrPromise] = {
     "not_json": _(
@@ -228,7 +227,7 @@ def _zone(name: str) -> ZoneInfo | None:
 def _holidays_of(community: str, year: int) -> frozenset[date]:
     """Holidays of a community; of every one together when it is not known ("")."""
     days: set[date] = set()
-    for code in {community} if community else EVERY_COMMUNITY:
+    for code in {community} if community else COMMUNITIES:
         table = holidays.country_holidays("ES", subdiv=code, years=year)
         if not table:
             raise LookupError(f"no holidays of {code} in {year}")

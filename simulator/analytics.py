@@ -42,41 +42,59 @@ def analytics(
 ) -> dict[str, Any]:
     """Every key Pearl answers; counts are real, prices use credit_per_call."""
     calls = between(campaign.calls, first, last, at=lambda call: call.started_at)
-    days: dict[str, list[Call]] = defaultdict(list)
-    hours: Counter[tuple[int, int]] = Counter()
-    for call in calls:
-        moment = datetime.fromtimestamp(call.started_at, UTC)
-        days[f"{moment:%Y-%m-%dT00:00:00Z}"].append(call)
-        hours[moment.hour, moment.isoweekday() % 7] += 1
-    cost = world.config.account.credit_per_call
     tags = Counter(tag for call in calls for tag in answers.tags_of(world, call))
-
-    def line(name: str, count: Callable[[list[Call]], float]) -> list[dict[str, Any]]:
-        return [{"date": day, name: count(group)} for day, group in days.items()]
-
     return {
         "callsStatusOverview": _overview(campaign, calls),
         "callsSentimentOverview": _moods(world, calls),
-        "callsStatusTimeLine": [
-            {"date": day, **_overview(campaign, group)} for day, group in days.items()
-        ],
-        "callsAverageTimeLine": line("averageCallDuration", _average_duration),
-        "callsCostTimeLine": [
-            {"date": d, "totalPrice": cost * len(g), "averageCostPerCall": cost}
-            for d, g in days.items()
-        ],
-        "callsPickupRateTimeLine": line("pickupRatePercentage", _pickup_rate),
-        "callsSuccessRateTimeLine": line("successRatePercentage", _success_rate),
+        **_time_lines(campaign, calls, cost=world.config.account.credit_per_call),
         "callLabelCount": [
             {"id": tag, "name": tag, "color": "#3b82f6", "count": n}
             for tag, n in tags.items()
         ],
         "callEventsCounts": {f"{name}Count": 0 for name in EVENTS},
-        "callsByHourDayOfWeeks": [
-            {"hourOfDay": hour, "dayOfWeek": day, "count": n}
-            for (hour, day), n in hours.items()
-        ],
+        "callsByHourDayOfWeeks": _by_hour(calls),
     }
+
+
+def _time_lines(
+    campaign: Campaign, calls: list[Call], *, cost: float
+) -> dict[str, list[dict[str, Any]]]:
+    """One element a day, in UTC."""
+    days: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        days[f"{_moment(call):%Y-%m-%dT00:00:00Z}"].append(call)
+
+    def line(tell: Callable[[list[Call]], dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{"date": day, **tell(group)} for day, group in days.items()]
+
+    return {
+        "callsStatusTimeLine": line(lambda group: _overview(campaign, group)),
+        "callsAverageTimeLine": line(
+            lambda group: {"averageCallDuration": _average_duration(group)}
+        ),
+        "callsCostTimeLine": line(
+            lambda group: {"totalPrice": cost * len(group), "averageCostPerCall": cost}
+        ),
+        "callsPickupRateTimeLine": line(
+            lambda group: {"pickupRatePercentage": _pickup_rate(group)}
+        ),
+        "callsSuccessRateTimeLine": line(
+            lambda group: {"successRatePercentage": _success_rate(group)}
+        ),
+    }
+
+
+def _by_hour(calls: list[Call]) -> list[dict[str, int]]:
+    moments = map(_moment, calls)
+    hours = Counter((moment.hour, moment.isoweekday() % 7) for moment in moments)
+    return [
+        {"hourOfDay": hour, "dayOfWeek": day, "count": n}
+        for (hour, day), n in hours.items()
+    ]
+
+
+def _moment(call: Call) -> datetime:
+    return datetime.fromtimestamp(call.started_at, UTC)
 
 
 def _overview(campaign: Campaign, calls: list[Call]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from aiohttp import web
 from simulator import account, called, outbound
 from simulator.exchange import Answer, Ask, Refused, Route, problem
 from simulator.faults import Faults, respond, serve
-from simulator.rate import Bucket, too_many
+from simulator.rate import too_many
 from simulator.routing import Router
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ class Front:
         self._router = Router(
             [*outbound.ROUTES, *called.ROUTES, *account.ROUTES, *lead_routes.routes()]
         )
-        self._bucket = Bucket()
         self._faults = Faults(world)
         self._token = f"Bearer {world.account_id}:{world.secret_key}".encode()
 
@@ -48,6 +47,8 @@ class Front:
         meters.request_arrived(route.name)
         try:
             response = await self._answer(request, route, params)
+        except ConnectionError:  # the client left before its request was whole
+            response = web.Response(status=400)
         finally:
             meters.request_left()
         meters.request_answered(self._world.clock.wall(), route.name, response.status)
@@ -63,7 +64,7 @@ class Front:
         if not self._is_allowed(request, route):
             return web.Response(status=401)
         limit, meters = self._world.config.rate_limit, self._world.meters
-        if limit is not None and not self._bucket.take(
+        if limit is not None and not self._world.bucket.take(
             limit, now=self._world.clock.real(), in_flight=meters.in_flight
         ):
             meters.throttled += 1
@@ -116,7 +117,10 @@ class Front:
         ask = Ask(dict(request.query), 0, _parsed(await request.read()))
         if ask.body is BROKEN:
             return respond(Answer({"error": "the body is not valid JSON"}, 400))
-        return respond(route.handle(self._world, ask))
+        try:
+            return respond(route.handle(self._world, ask))
+        except Refused as exc:
+            return respond(Answer({"error": str(exc)}, 400))
 
 
 def _parsed(body: bytes) -> Any:

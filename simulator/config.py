@@ -109,6 +109,9 @@ class Account:
     status: int = 1
     credit_per_call: float = 0.1
 
+    def __post_init__(self) -> None:
+        _need(self.status in range(1, 6), "status: expected 1 to 5")
+
 
 @dataclass(slots=True)
 class CallingHours:
@@ -199,6 +202,16 @@ class Fault:
         _need(one, "give either probability or next")
 
 
+SHARES = (
+    "duplicate",
+    "delay",
+    "reorder",
+    "lose",
+    "start_only",
+    "end_without_summary_then_with",
+)
+
+
 @dataclass(slots=True)
 class WebhookFaults:
     """Share of events that go astray (pearl-api.md 8.6), and when the end is told."""
@@ -214,18 +227,8 @@ class WebhookFaults:
     timeout_seconds: float = 10.0
 
     def __post_init__(self) -> None:
-        for name in (*SHARES,):
+        for name in SHARES:
             _need_share(name, getattr(self, name))
-
-
-SHARES = (
-    "duplicate",
-    "delay",
-    "reorder",
-    "lose",
-    "start_only",
-    "end_without_summary_then_with",
-)
 
 
 @dataclass(slots=True)
@@ -259,11 +262,16 @@ class Config:
         for name in ("talk", "ring", "setup", "voicemail", "latency"):
             _need_range(f"{name}_seconds", getattr(self, f"{name}_seconds"))
         _need_share("completed_with_zero_duration", self.completed_with_zero_duration)
-        _need(sum(self.outcomes.values()) > 0, "outcomes: expected a positive weight")
+        weights = self.outcomes.values()
+        _need(min(weights, default=0) >= 0, "outcomes: expected no negative weight")
+        _need(sum(weights) > 0, "outcomes: expected a positive weight")
         for name in [*self.outcomes, *self._scripted_names()]:
             _need(name in OUTCOMES, f"outcomes: {name!r} is not in {sorted(OUTCOMES)}")
         for key, campaign in self.campaigns.items():
             _need(campaign.id == key, f"campaigns.{key}: id must equal its key")
+        pearls = {campaign.pearl_id for campaign in self.campaigns.values()}
+        own = len(pearls) == len(self.campaigns)
+        _need(own, "campaigns: each needs a pearl_id of its own")
 
     def _scripted_names(self) -> list[str]:
         names: list[str] = []

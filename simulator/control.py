@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator import answers
 from simulator.clock import iso
-from simulator.exchange import Answer, Ask, Handle, Route
+from simulator.exchange import Answer, Ask, Handle, Json, Refused, Route
 from simulator.outcomes import OUTCOMES
 from simulator.routing import Router
 from simulator.schema import ConfigError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def get_rings(world: World, ask: Ask) -> Answer:
     """Every dial that went out, in order: what each patient's phone felt."""
-    first = int(ask.params.get("since_index", "0"))
+    first = _index(ask.params.get("since_index", "0"))
     rings = [answers.ring_view(call) for call in world.rings[first:]]
     return Answer({"rings": rings, "next_index": first + len(rings)})
 
@@ -60,7 +60,7 @@ def post_config(world: World, ask: Ask) -> Answer:
 
 def end_calls(world: World, ask: Ask) -> Answer:
     """Hang up live calls now: all, or those to one number, with a chosen ending."""
-    body = ask.body or {}
+    body = _fields(ask)
     outcome = OUTCOMES.get(body.get("outcome", "completed"))
     if outcome is None or not outcome.is_dialled:
         return Answer({"error": f"outcome: one of {sorted(OUTCOMES)}"}, 400)
@@ -70,12 +70,22 @@ def end_calls(world: World, ask: Ask) -> Answer:
     return Answer({"ended": len(calls)})
 
 
+def _index(text: str) -> int:
+    if not text.isdigit():
+        raise Refused("since_index", "expected a number")
+    return int(text)
+
+
+def _fields(ask: Ask) -> Json:
+    return {} if ask.body is None else ask.fields
+
+
 def control_router(*, forget: Callable[[], None]) -> Router:
     """The routes; `forget` drops whatever is under way outside the world."""
 
     def reset(world: World, ask: Ask) -> Answer:
         forget()
-        world.reset(with_config=bool((ask.body or {}).get("config")))
+        world.reset(with_config=bool(_fields(ask).get("config")))
         return Answer({"reset": True})
 
     table: list[tuple[str, str, Handle]] = [

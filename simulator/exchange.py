@@ -67,7 +67,6 @@ class Route:
     template: str
     group: str
     handle: Handle
-    needs_token: bool = True
 
     @property
     def name(self) -> str:

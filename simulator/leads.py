@@ -23,7 +23,8 @@ class LeadEngine:
     def __init__(self, world: World, *, changed: Callable[[Lead], None]) -> None:
         self._world = world
         self._changed = changed
-        world.listeners.append(self)
+        # First, so that what is told of a call knows the verdict on its lead.
+        world.listeners.insert(0, self)
 
     # What clients ask for
 
@@ -94,7 +95,8 @@ class LeadEngine:
         if call.conversation not in RETRIED:
             self._set(lead, call.conversation)
         elif lead.attempts >= settings.maximumCallAttempts:
-            call.conversation = Conversation.UNREACHABLE
+            if call.conversation is Conversation.NEED_RETRY:
+                call.conversation = Conversation.UNREACHABLE
             self._set(lead, Conversation.UNREACHABLE)
         else:
             self._set(lead, Conversation.NEED_RETRY)

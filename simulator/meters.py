@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 LOG_LENGTH = 20_000
+WEBHOOK_COUNTS = (
+    *("sent", "delivered", "failed", "lost", "duplicated"),
+    *("retried", "pending"),
+)
 
 
 class Meters:
@@ -99,18 +103,7 @@ class Meters:
             "peak_requests_in_flight": self.peak_in_flight,
             "requests_per_second_peak": self.peak_per_second,
             "faults": dict(self.faults),
-            "webhooks": {
-                name: self.webhooks[name]
-                for name in (
-                    "sent",
-                    "delivered",
-                    "failed",
-                    "lost",
-                    "duplicated",
-                    "retried",
-                    "pending",
-                )
-            },
+            "webhooks": {name: self.webhooks[name] for name in WEBHOOK_COUNTS},
         }
 
     def _integrate(self) -> None:

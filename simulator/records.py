@@ -86,7 +86,6 @@ class Call:
     is_processed: bool = False
     timer: Timer | None = None
     talk: Talk | None = None
-    deleted: bool = False
 
     @property
     def to(self) -> str:

@@ -26,7 +26,9 @@ class Timeline:
         """The request ends here: nobody is dialled, no call exists."""
         request.status = status
         request.errors = errors
-        self._world.meters.outcomes[status.label] += 1
+        is_black = status is RequestStatus.BLACK_LISTED
+        name = "blacklisted" if is_black else "request_error"
+        self._world.meters.outcomes[name] += 1
         for listener in self._world.listeners:
             listener.request_refused(request)
 

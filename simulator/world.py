@@ -11,6 +11,7 @@ from simulator.clock import Clock
 from simulator.codes import AccountStatus, Activity, RequestStatus
 from simulator.config import Config
 from simulator.meters import Meters
+from simulator.rate import Bucket
 from simulator.records import Call, Campaign, Lead, Request, new_id
 from simulator.timeline import Timeline
 
@@ -63,6 +64,7 @@ class World:
         self.calls_by_number: dict[str, list[Call]] = {}
         self.rings: list[Call] = []
         self.live: dict[str, Call] = {}
+        self.bucket = Bucket()
         self.blacklist: dict[str, float] = {}
         self.audit: list[dict[str, Any]] = []
         self._recheck_set = False
@@ -71,6 +73,8 @@ class World:
 
     def apply(self, config: Config) -> None:
         """Let a new configuration count from now on."""
+        if config.rate_limit != self.config.rate_limit:
+            self.bucket = Bucket()
         self.config = config
         self.clock.set_speed(config.speed)
         for key, settings in config.campaigns.items():
@@ -82,8 +86,7 @@ class World:
         for key in set(self.campaigns) - set(config.campaigns):
             del self.campaigns[key]
         self.pearls = {c.settings.pearl_id: c for c in self.campaigns.values()}
-        for campaign in self.campaigns.values():
-            self.pump(campaign)
+        self._reopen()
 
     # The account
 
@@ -191,6 +194,10 @@ class World:
 
     def _recheck_closed(self) -> None:
         self._recheck_set = False
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Put back in the queue those whose zone slept, and dial whom we may."""
         for campaign in self.campaigns.values():
             campaign.queue.extendleft(reversed(campaign.closed))
             campaign.closed.clear()

@@ -131,6 +131,8 @@ DATABASES = {
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # A file, for the tests too: their threads and processes share it.
+    _database["TEST"] = {"NAME": f"{_database['NAME']}.test"}
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -124,10 +124,16 @@ class PearlClient:
     # Dialing
 
     def make_call(
-        self, outbound_id: str, *, to: str, data: Mapping[str, str]
+        self,
+        outbound_id: str,
+        *,
+        to: str,
+        data: Mapping[str, str],
+        deadline: float | None = None,
     ) -> PlacedCall:
         """Ask Pearl to dial `to` (E.164); the id is of the *request*, not of the call.
 
+        `deadline`: seconds for the whole exchange, instead of the client's own.
         Raises CallNotSent, CallRefused, AccessDenied, Throttled or CallUncertain.
         Source: POST /v1/Outbound/{outboundId}/Call, pearl-api.md 4.2.
         """
@@ -143,7 +149,7 @@ class PearlClient:
                 "POST",
                 f"/v1/Outbound/{outbound_id}/Call",
                 {"to": to, "callData": dict(data)},
-                deadline=self._call_deadline,
+                deadline=deadline or self._call_deadline,
             )
         except Unsent as exc:
             failure = CallNotSent(exc.code)

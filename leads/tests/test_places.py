@@ -7,7 +7,7 @@ from holidays.countries.spain import Spain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.places import PROVINCES, UNKNOWN, Place, place_of
+from leads.places import COMMUNITIES, PROVINCES, UNKNOWN, Place, place_of
 
 MOBILE = "+34612345678"
 MADRID = "Europe/Madrid"
@@ -53,7 +53,8 @@ def by_phone(e164):
 def test_the_table_holds_the_52_provinces_and_communities_that_have_holidays():
     assert sorted(COMMUNITY_OF) == [f"{n:02}" for n in range(1, 53)]
     assert sorted(PROVINCES) == sorted(COMMUNITY_OF)
-    assert set(PREFIXES) == {code for code in Spain.subdivisions if len(code) == 2}
+    communities = {code for code in Spain.subdivisions if len(code) == 2}
+    assert set(PREFIXES) == COMMUNITIES == communities
 
 
 @pytest.mark.parametrize("prefix", sorted(COMMUNITY_OF))

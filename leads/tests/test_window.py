@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -77,19 +78,17 @@ def wall_clock(at, place):
     return naive + timedelta(hours=hours)
 
 
-def minutes_of(window, weekday):
-    allowed = set()
-    for start, end in window.weekly.get(weekday, ()):
-        last = 1440 if end == time.max else end.hour * 60 + end.minute
-        allowed |= set(range(start.hour * 60 + start.minute, last))
-    return allowed
+def minute_of(hour):
+    return 1440 if hour == time.max else hour.hour * 60 + hour.minute
 
 
 def may_ring(at, place, window):
     clock = wall_clock(at, place)
     if not window.on_holidays and f"{clock:%m-%d}" in HOLIDAYS_2026[place.community]:
         return False
-    return clock.hour * 60 + clock.minute in minutes_of(window, clock.weekday())
+    minute = clock.hour * 60 + clock.minute
+    spans = window.weekly.get(clock.weekday(), ())
+    return any(minute_of(start) <= minute < minute_of(end) for start, end in spans)
 
 
 def oracle(at, place, window):
@@ -277,9 +276,8 @@ def test_a_request_that_could_wait_through_a_clock_change_is_not_sent():
     before = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
     window = window_of("00:00-02:30", margin=2)
 
-    reason = why_closed(before, place=MADRID, window=window)
-
-    assert reason == Closed.CLOCK_CHANGE
+    for at in (before, before.astimezone(ZoneInfo("Europe/Madrid"))):
+        assert why_closed(at, place=MADRID, window=window) == Closed.CLOCK_CHANGE
 
 
 def test_touching_spans_are_one_and_twenty_four_hours_end_the_day():
@@ -347,6 +345,28 @@ def any_windows(draw):
 
 def clock(quarter):
     return time.max if quarter == 96 else time(quarter // 4, quarter % 4 * 15)
+
+
+@pytest.mark.parametrize(
+    "spans", ["02:15-02:45", "01:00-02:30", "02:30-05:00", "00:00-24:00"]
+)
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)], ids=str)
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.community)
+def test_openings_and_closings_of_a_clock_change_are_all_found(day, spans, place):
+    window = window_of(spans, days=[5, 6], margin=2)
+    friday = datetime.combine(day, time(12), tzinfo=UTC) - 2 * DAY
+    minutes = list(minutes_from(friday, days=3))
+    states = [oracle(at, place, window) for at in minutes]
+
+    swaps = [
+        m for m, (a, b) in zip(minutes[1:], pairwise(states), strict=True) if a != b
+    ]
+    assert len(swaps) >= 2
+    at = friday
+    for n, swap in enumerate(swaps):
+        find = next_closing if n % 2 else next_opening
+        assert find(at, place=place, window=window) == swap
+        at = swap
 
 
 @settings(max_examples=50, deadline=None)

@@ -126,7 +126,7 @@ def test_as_many_calls_at_once_as_agents_and_no_more(simulator):
     simulator.configure_campaign(totalAgents=3)
 
     for n in range(12):
-        simulator.call(f"+3460000013{n:02d}")
+        simulator.call(f"+346000013{20 + n}")
 
     until(lambda: simulator.stats()["ended"] == 12)
     assert simulator.stats()["peak_in_course"] == 3
