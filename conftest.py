@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import requests
 from calls.models import Campaign, Run
 from calls.pearl import PearlClient
 from calls.tests.factories import CampaignFactory, RunFactory
-from calls.tests.names import ACCOUNT_ID, SECRET_KEY
+from calls.tests.names import ACCOUNT_ID, OUTBOUND_ID, SECRET_KEY
 
 
 class Simulator:
@@ -35,6 +36,22 @@ class Simulator:
     def rings(self) -> list[dict[str, Any]]:
         rings: list[dict[str, Any]] = self.get("rings")["rings"]
         return rings
+
+    def wait_until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, "it never came true"
+            time.sleep(0.02)
+
+    def add_lead(self, phone: str) -> None:
+        """A lead of Pearl's own, which it would dial by itself."""
+        answer = requests.put(
+            f"{self.url}/v1/Outbound/{OUTBOUND_ID}/Lead",
+            json={"phoneNumber": phone},
+            headers={"Authorization": f"Bearer {ACCOUNT_ID}:{SECRET_KEY}"},
+            timeout=10,
+        )
+        assert answer.ok, answer.text
 
     def client(self) -> PearlClient:
         return PearlClient(

@@ -6,34 +6,29 @@ import logging
 import os
 import platform
 import secrets
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Event, Semaphore, Thread
-from typing import TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import close_old_connections
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from calls import budget, claims, preflight, reconciling, runs
-from calls.claims import Wait
+from calls.dialing import DatabaseGone, Dialer
 from calls.journal import DialJournal
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
 from calls.pearl import (
     AccessDenied,
-    CallNotSent,
-    CallRefused,
-    CallUncertain,
     PearlClient,
     PearlError,
-    PlacedCall,
     Throttled,
 )
 from calls.preflight import Level
+from calls.queue import Wait
 from leads.window import WindowError
 
 logger = logging.getLogger(__name__)
@@ -43,24 +38,13 @@ IDLE_SECONDS = 1.0
 HEARTBEAT = timedelta(seconds=5)
 # A process whose heartbeat cannot be written for this long dials no more.
 DEAD_AFTER = timedelta(seconds=30)
-# Between the commit to dial and the first byte; beyond it nothing is sent.
-SEND_BUDGET_SECONDS = 5.0
 CHECK_EVERY = timedelta(minutes=5)
 CHORES_EVERY = timedelta(seconds=2)
-
-DatabaseGone = (DatabaseError, InterfaceError)
-T = TypeVar("T")
 
 
 def identity() -> str:
     """Unique for each start of a process: never a host name or a pid alone."""
     return f"{platform.node()[:40]}/{os.getpid()}/{secrets.token_hex(4)}"
-
-
-def seconds_awake() -> float:
-    """A clock that goes on while the machine sleeps, where the system has one."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
 
 
 class CallManager:
@@ -78,13 +62,21 @@ class CallManager:
         self.pearl = pearl
         self.max_concurrent_calls = max_concurrent_calls
         self.campaign_id = campaign_id
-        self.journal = journal or DialJournal.from_settings()
         self.worker = identity()
+        # Plain flags, which a signal handler may set at any instant.
+        self.interrupted = False
+        self.abandoned = False
         self.stop = Event()
         self.abandon = Event()
         self.database_gone = Event()
         self.waits: dict[int, Wait] = {}
         self.in_flight: dict[Future[None], CallAttempt] = {}
+        self.dialer = Dialer(
+            pearl=pearl,
+            journal=journal or DialJournal.from_settings(),
+            stop=self.stop,
+            abandon=self.abandon,
+        )
         self._lines = Semaphore(settings.PEARL_MAX_IN_FLIGHT)
         self._threads = max(1, settings.PEARL_MAX_IN_FLIGHT - 1)
         self._wake = Event()
@@ -97,10 +89,10 @@ class CallManager:
     def run(
         self, *, until_empty: bool, on_tick: Callable[[], None] | None = None
     ) -> None:
-        """Work until `stop` is set or, with `until_empty`, until no campaign runs.
+        """Work until `interrupted` or, with `until_empty`, until no campaign runs.
 
-        Leaving the pool is the drain: a request under way is finished and recorded, and
-        calls that Pearl has accepted are left to webhook and poll.
+        It ends with the drain: requests under way are finished and recorded, and calls
+        that Pearl has accepted are left to webhook and poll.
         """
         self._register(serving=not until_empty)
         helpers = [
@@ -109,16 +101,30 @@ class CallManager:
         ]
         for helper in helpers:
             helper.start()
+        pool = ThreadPoolExecutor(self._threads, "dial")
         try:
-            with ThreadPoolExecutor(self._threads, "dial") as pool:
-                self._loop(pool, until_empty=until_empty, on_tick=on_tick)
-                self.stop.set()
+            self._loop(pool, until_empty=until_empty, on_tick=on_tick)
         finally:
             self.stop.set()
+            self._drain(pool, on_tick=on_tick)
             self._drained.set()
+        if not self.abandoned:
             for helper in helpers:
                 helper.join()
-            self._sign_off()
+        self._sign_off()
+
+    def _drain(
+        self, pool: ThreadPoolExecutor, *, on_tick: Callable[[], None] | None
+    ) -> None:
+        """Finish and record the requests under way, unless told to leave at once."""
+        pool.shutdown(wait=False)
+        while not all(future.done() for future in self.in_flight):
+            if self.abandoned:
+                self._leave_at_once()
+                return
+            if on_tick is not None:
+                on_tick()
+            self.abandon.wait(0.05)
 
     def _loop(
         self,
@@ -127,7 +133,7 @@ class CallManager:
         until_empty: bool,
         on_tick: Callable[[], None] | None,
     ) -> None:
-        while not self.stop.is_set():
+        while not self.stop.is_set() and not self.interrupted:
             pause = IDLE_SECONDS
             try:
                 close_old_connections()
@@ -203,145 +209,15 @@ class CallManager:
         for future in [future for future in self.in_flight if future.done()]:
             del self.in_flight[future]
 
-    # One call
-
     def _in_thread(self, attempt: CallAttempt) -> None:
         try:
             close_old_connections()
             with self._lines:
-                self.dial(attempt)
+                self.dialer.dial(attempt)
         except Exception:
             logger.exception("attempt %s: dialing failed", attempt.token)
         finally:
             close_old_connections()
-
-    def dial(self, attempt: CallAttempt) -> None:
-        """Send one claimed attempt to Pearl, once, and record what is known of it."""
-        since = seconds_awake()
-        if self.stop.is_set() or not self._commit_to_dial(attempt):
-            return
-        if seconds_awake() - since > SEND_BUDGET_SECONDS:
-            self._not_sent(attempt, _("Pasó demasiado tiempo antes de enviarla."))
-            return
-        try:
-            placed = self.pearl.make_call(
-                attempt.campaign.outbound_id,
-                to=attempt.phone,
-                data=call_data(attempt),
-                deadline=attempt.campaign.timeout_seconds,
-            )
-        except PearlError as exc:
-            self._record_failure(attempt, exc)
-        else:
-            self._record_placed(attempt, placed)
-
-    def _commit_to_dial(self, attempt: CallAttempt) -> bool:
-        """Pre-send and journal. False: nothing may be sent, and the lead went back."""
-        try:
-            answer = claims.pre_send(attempt, now=timezone.now())
-        except DatabaseGone:
-            # The commit may or may not have happened; not a byte was sent.
-            logger.exception("attempt %s: pre-send failed", attempt.token)
-            self._not_sent(attempt, _("La base de datos no respondió."))
-            return False
-        if answer is None or not answer.allowed:
-            self._persist(
-                lambda: claims.release(attempt, now=timezone.now(), verdict=answer)
-            )
-            return False
-        try:
-            self.journal.write_before(attempt, now=timezone.now())
-        except OSError:
-            reason = _("No se puede escribir el diario de llamadas (DIAL_JOURNAL).")
-            logger.exception("the dial journal cannot be written")
-            self._not_sent(attempt, reason)
-            self._stop_run(attempt.campaign, reason)
-            return False
-        return True
-
-    def _not_sent(self, attempt: CallAttempt, reason: str) -> None:
-        def write() -> bool:
-            now = timezone.now()
-            return claims.mark_not_sent(
-                attempt, reason=reason, now=now, again_at=now
-            ) or claims.release(attempt, now=now)
-
-        self._persist(write)
-
-    def _record_placed(self, attempt: CallAttempt, placed: PlacedCall) -> None:
-        now = timezone.now()
-        request_id = str(placed.request_id)
-        try:
-            self.journal.write_after(attempt, request_id=request_id, now=now)
-        except OSError:
-            logger.exception("the dial journal cannot be written")
-        self._persist(
-            lambda: claims.mark_accepted(
-                attempt,
-                request_id=request_id,
-                queue_position=placed.queue_position,
-                now=now,
-                look_at=reconciling.poll_after(now),
-            )
-        )
-        self._persist(budget.note_success)
-
-    def _record_failure(self, attempt: CallAttempt, exc: PearlError) -> None:
-        now, reason = timezone.now(), str(exc)
-        logger.warning("attempt %s: %s", attempt.token, type(exc).__name__)
-        match exc:
-            case CallNotSent():
-                self._not_sent(attempt, reason)
-                self._persist(lambda: budget.note_failure(now=now))
-            case Throttled():
-                self._persist(
-                    lambda: budget.block(now=now, retry_after=exc.retry_after)
-                )
-                self._not_sent(attempt, reason)
-            case AccessDenied():
-                self._persist(
-                    lambda: claims.mark_refused_account(attempt, reason=reason, now=now)
-                )
-                self._stop_run(attempt.campaign, reason)
-            case CallRefused():
-                self._record_refusal(attempt, exc)
-            case _:
-                assert isinstance(exc, CallUncertain)  # noqa: S101 (make_call's errors)
-                self._persist(
-                    lambda: claims.mark_unknown(attempt, reason=reason, now=now)
-                )
-                self._persist(lambda: budget.note_failure(now=now))
-
-    def _record_refusal(self, attempt: CallAttempt, exc: CallRefused) -> None:
-        """A refusal may be the campaign's or the account's fault: ask before the lead
-        pays for it."""
-        now = timezone.now()
-        reason = " ".join([str(exc), *exc.reasons])
-        findings = preflight.check(attempt.campaign, pearl=self.pearl, now=now)
-        if problems := preflight.refusals(findings):
-            self._persist(
-                lambda: claims.mark_refused_account(attempt, reason=reason, now=now)
-            )
-            self._stop_run(attempt.campaign, problems[0])
-        else:
-            self._persist(lambda: claims.mark_refused(attempt, reason=reason, now=now))
-
-    def _stop_run(self, campaign: Campaign, reason: str) -> None:
-        self._persist(lambda: runs.stop(campaign.pk, now=timezone.now(), reason=reason))
-
-    def _persist(self, write: Callable[[], T]) -> T | None:
-        """Write, again and again while the database is away: what Pearl answered must
-        not be lost. None: the process was told to leave at once."""
-        pause = 0.1
-        while True:
-            try:
-                return write()
-            except DatabaseGone:
-                logger.exception("a result could not be written; trying again")
-                close_old_connections()
-            if self.abandon.wait(pause):
-                return None
-            pause = min(pause * 2, 5.0)
 
     # Questions
 
@@ -415,7 +291,7 @@ class CallManager:
                 return False
         return not self.stop.is_set()
 
-    def leave_at_once(self) -> None:
+    def _leave_at_once(self) -> None:
         """The second Ctrl-C: requests under way become UNKNOWN, never a redial."""
         self.abandon.set()
         reason = _("Se cerró el programa mientras Pearl respondía.")
@@ -423,11 +299,6 @@ class CallManager:
             now = timezone.now()
             if not claims.release(attempt, now=now):
                 claims.mark_unknown(attempt, reason=reason, now=now)
-
-    def finish(self) -> None:
-        """Ctrl-C, SIGTERM or SIGHUP: claim no more, and drain. Safe in a handler."""
-        self.stop.set()
-        self._wake.set()
 
     # Signs of life
 
@@ -458,16 +329,3 @@ class CallManager:
             Worker.objects.filter(identity=self.worker).update(stopped_at=now)
         except DatabaseGone:
             logger.warning("the process could not sign off")
-
-
-def call_data(attempt: CallAttempt) -> dict[str, str]:
-    """What the voice needs to speak, and our marker; no more (pearl-api.md 9.12)."""
-    lead = attempt.lead
-    data = {
-        "ttAttemptId": str(attempt.token),
-        "firstName": lead.first_name,
-        "lastName": lead.last_name,
-        "nombreClinica": lead.clinic_name,
-        "direccionClinica": lead.clinic_address,
-    }
-    return {key: value for key, value in data.items() if value}

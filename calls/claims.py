@@ -12,45 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError, connection, models, transaction
+from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from calls import budget
 from calls.eligibility import facts_of, rules_of
 from calls.models import CallAttempt, Campaign, Run, RunState
+from calls.queue import SCAN, Wait, free_lines, judge, next_leads, put_off
 from calls.states import HELD, SENT, TRANSITIONS, State
-from leads.models import CallStatus, Lead, Priority
-from leads.places import CANARY, COMMUNITIES, MADRID, Place
-from leads.verdict import Rule, Rules, Verdict, verdict
-from leads.window import CallingWindow, is_open
+from leads.models import CallStatus, Lead
+from leads.verdict import Rule, Verdict, verdict
 
 logger = logging.getLogger(__name__)
-
-# The lease outlasts the send budget and the longest deadline of a call, with a margin.
-LEASE = timedelta(seconds=120)
-MAX_UNKNOWN = 3
-SCAN = 50
-
-
-class Wait(models.TextChoices):
-    """Why nothing more can be claimed now; each label is what staff read."""
-
-    NOTHING = "", ""
-    STOPPED = "stopped", _("La campaña está detenida.")
-    CLOSED = "closed", _("Fuera de horario: se llamará cuando abra.")
-    LINES_BUSY = "lines_busy", _("Todas las líneas están ocupadas.")
-    NO_AGENTS = "no_agents", _("La campaña no tiene agentes en Pearl: asígnele alguno.")
-    PACE = "pace", _("Se respeta el ritmo de peticiones que admite Pearl.")
-    BLOCKED = "blocked", _("Pearl pidió esperar antes de enviar más peticiones.")
-    BREAKER = "breaker", _("Pearl no responde: se comprueba hasta que vuelva.")
-    UNCONFIRMED = (
-        "unconfirmed",
-        _("Hay 3 llamadas sin confirmar: no se llama a nadie más hasta aclararlas."),
-    )
-    CALL_LIMIT = "call_limit", _("Ya se hicieron todas las llamadas pedidas.")
-    QUEUE_EMPTY = "queue_empty", _("No hay leads que llamar ahora.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +64,14 @@ def claim(
         return Claim(attempts=[], wait=Wait.STOPPED)
     rules = rules_of(gate)
     lines = gate.limit if limit is None else min(gate.limit, limit)
-    wait, free = _free_lines(gate, run=run, lines=lines, window=rules.window, now=now)
+    wait, free = free_lines(gate, run=run, lines=lines, window=rules.window, now=now)
     if wait:
         return Claim(attempts=[], wait=wait)
-    leads = _next_leads(gate, at_most=max(SCAN, free), now=now)
+    leads = next_leads(gate, at_most=max(SCAN, free), now=now, lock=True)
     if not leads:
         return Claim(attempts=[], wait=Wait.QUEUE_EMPTY)
-    allowed, forbidden = _judge(leads, campaign=gate, rules=rules, now=now)
-    postponed = _put_off(forbidden, now=now)
+    allowed, forbidden = judge(leads, campaign=gate, rules=rules, now=now)
+    postponed = put_off(forbidden, now=now)
     turns = budget.take_turns(min(at_most, free, len(allowed)), now=now)
     attempts = [
         attempt
@@ -103,101 +80,6 @@ def claim(
     ]
     wait = Wait.PACE if allowed and not turns else Wait.NOTHING
     return Claim(attempts=attempts, wait=wait, postponed=postponed)
-
-
-def _free_lines(
-    gate: Campaign, *, run: Run, lines: int, window: CallingWindow, now: datetime
-) -> tuple[Wait, int]:
-    account = budget.account()
-    open_now = CallAttempt.objects.filter(campaign=gate).open()
-    unknown = open_now.filter(state=State.UNKNOWN).count()
-    free = lines - open_now.count()
-    if run.call_limit is not None:
-        used = run.attempts.exclude(state__in=[State.RELEASED, State.NOT_SENT]).count()
-        free = min(free, run.call_limit - used)
-        if used >= run.call_limit:
-            return Wait.CALL_LIMIT, 0
-    reasons = {
-        Wait.NO_AGENTS: lines < 1,
-        Wait.CLOSED: not opens_anywhere(now, window=window),
-        Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,
-        Wait.BREAKER: budget.breaker_is_open(account),
-        Wait.BLOCKED: account.blocked_until is not None and account.blocked_until > now,
-        Wait.LINES_BUSY: free < 1,
-    }
-    return next((w for w, holds in reasons.items() if holds), Wait.NOTHING), free
-
-
-def opens_anywhere(now: datetime, *, window: CallingWindow) -> bool:
-    """Whether the window is open in some community: else the queue is left alone."""
-    places = [
-        Place(community=code, time_zone=CANARY if code == "CN" else MADRID)
-        for code in COMMUNITIES
-    ]
-    return any(is_open(now, place=place, window=window) for place in places)
-
-
-def _next_leads(gate: Campaign, *, at_most: int, now: datetime) -> list[Lead]:
-    """The head of the queue, locked, by priority, then due date, then id.
-
-    One query a priority: each is a range of the index in its own order, so no sort and
-    no walk over leads that are not due (with a sort, SKIP LOCKED starves others).
-    """
-    leads: list[Lead] = []
-    for priority in Priority.values:
-        due = gate.leads.filter(
-            selected_for_calling=True,
-            manual_management=False,
-            call_priority=priority,
-            next_call_at__lte=now,
-        ).order_by("next_call_at", "id")
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        leads += due[: at_most - len(leads)]
-        if len(leads) >= at_most:
-            break
-    return leads
-
-
-def _judge(
-    leads: Sequence[Lead], *, campaign: Campaign, rules: Rules, now: datetime
-) -> tuple[list[Lead], list[tuple[Lead, Verdict]]]:
-    """Who of them may be called now; two with one number may not both."""
-    facts = facts_of(leads, campaign=campaign, now=now)
-    allowed: list[Lead] = []
-    forbidden: list[tuple[Lead, Verdict]] = []
-    numbers: set[str] = set()
-    for lead in leads:
-        answer = verdict(facts[lead.pk], rules=rules, now=now)
-        if answer.allowed and lead.phone_e164 in numbers:
-            continue
-        if answer.allowed:
-            numbers.add(lead.phone_e164)
-            allowed.append(lead)
-        else:
-            forbidden.append((lead, answer))
-    return allowed, forbidden
-
-
-def _put_off(forbidden: Sequence[tuple[Lead, Verdict]], *, now: datetime) -> int:
-    """They keep their place among the wanted; `next_call_at` says from when.
-
-    Without a date (no valid number, suppressed, …) they wait, visibly, for a change.
-    """
-    groups: dict[Verdict, list[int]] = {}
-    for lead, answer in forbidden:
-        groups.setdefault(answer, []).append(lead.pk)
-    changed = 0
-    for answer, ids in groups.items():
-        until = answer.until
-        if answer.rule is Rule.IN_COURSE:
-            until = now + timedelta(minutes=5)
-        changed += (
-            Lead.objects.filter(pk__in=ids, next_call_at__lte=now)
-            .exclude(call_status=CallStatus.CALLING)
-            .update(next_call_at=until)
-        )
-    return changed
 
 
 def _claim_lead(
@@ -221,12 +103,19 @@ def _claim_lead(
         phone=lead.phone_e164,
         verdict=Rule.ALLOWED,
         owner=worker,
-        lease_expires_at=now + LEASE,
+        lease_expires_at=now + lease_of(gate),
         lead_status_before=lead.call_status,
+        lead_due_at=lead.next_call_at,
         open_lead_id=lead.pk,
         open_phone=lead.phone_e164,
         claimed_at=now,
     )
+
+
+def lease_of(campaign: Campaign) -> timedelta:
+    """It outlasts the send budget and the deadline of the request, with a margin."""
+    seconds = campaign.timeout_seconds + settings.LEASE_MARGIN_SECONDS
+    return timedelta(seconds=seconds)
 
 
 # --- Send ---------------------------------------------------------------------------
@@ -261,7 +150,7 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
     if not ours.update(
         state=State.DIALING,
         send_started_at=now,
-        lease_expires_at=now + LEASE,
+        lease_expires_at=now + lease_of(gate),
         verdict=answer.rule,
     ):
         return None
@@ -274,7 +163,7 @@ def release(
 ) -> bool:
     """Nothing was sent: the lead goes back to its place. False: not ours any more."""
     if verdict is None:
-        return _give_back(attempt, State.RELEASED, now=now, lead_at=now)
+        return _give_back(attempt, State.RELEASED, now=now, lead_at=attempt.lead_due_at)
     return _give_back(
         attempt,
         State.RELEASED,
@@ -285,16 +174,16 @@ def release(
     )
 
 
-def mark_not_sent(
-    attempt: CallAttempt, *, reason: str, now: datetime, again_at: datetime
-) -> bool:
+def mark_not_sent(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     """Proof that no phone rang: the lead returns to its place, and nothing counts."""
-    return _give_back(attempt, State.NOT_SENT, now=now, lead_at=again_at, error=reason)
+    at = attempt.lead_due_at
+    return _give_back(attempt, State.NOT_SENT, now=now, lead_at=at, error=reason)
 
 
 def mark_refused_account(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     """401, 402 or 403: the account is at fault, so no lead pays for it."""
-    return _give_back(attempt, State.REJECTED, now=now, lead_at=now, error=reason)
+    at = attempt.lead_due_at
+    return _give_back(attempt, State.REJECTED, now=now, lead_at=at, error=reason)
 
 
 @transaction.atomic
@@ -429,6 +318,41 @@ def expect_report(phones: Sequence[str], *, at: datetime, now: datetime) -> int:
     return rows.update(next_lookup_at=at, updated_at=now)
 
 
+@transaction.atomic
+def restore_unknown(
+    lead: Lead, *, campaign: Campaign, token: UUID, sent_at: datetime
+) -> CallAttempt:
+    """An attempt that the database lost and the journal remembers. Raises
+    IntegrityError if the lead or its number is in another call."""
+    gate = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    run, _made = Run.objects.get_or_create(
+        campaign=gate,
+        generation=gate.generation,
+        defaults={"started_at": sent_at, "ended_at": sent_at},
+    )
+    attempt = CallAttempt.objects.create(
+        token=token,
+        lead=lead,
+        campaign=gate,
+        run=run,
+        generation=gate.generation,
+        phone=lead.phone_e164,
+        state=State.UNKNOWN,
+        verdict=Rule.ALLOWED,
+        owner="journal",
+        lease_expires_at=sent_at,
+        lead_status_before=lead.call_status,
+        open_lead_id=lead.pk,
+        open_phone=lead.phone_e164,
+        claimed_at=sent_at,
+        send_started_at=sent_at,
+        next_lookup_at=sent_at,
+    )
+    _count(attempt)
+    _show_calling(attempt)
+    return attempt
+
+
 # --- Leases -------------------------------------------------------------------------
 
 
@@ -444,7 +368,11 @@ def reap_leases(*, now: datetime, at_most: int = 100) -> int:
     changed = 0
     for attempt in over:
         if attempt.state == State.CLAIMED:
-            changed += release(attempt, now=now)
+            # To the end of its line: if it is the lead that breaks workers, others go
+            # first.
+            changed += _give_back(
+                attempt, State.RELEASED, now=now, lead_at=now, error=silent
+            )
         else:
             changed += mark_unknown(attempt, reason=silent, now=now)
     return changed

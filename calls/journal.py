@@ -75,17 +75,16 @@ class DialJournal:
     def entries(self, *, since: datetime) -> Iterator[Entry]:
         """Every dial since then; lines cut short by a crash are passed over, since
         nothing was sent before the whole line was on disk."""
-        for path in sorted(self.folder.glob("*.jsonl")):
-            if path.stem < since.date().isoformat():
-                continue
-            for line in path.read_text(encoding="utf-8").splitlines():
-                entry = _parse(line)
-                if entry is not None and entry.sent_at >= since:
-                    yield entry
+        for line in self._lines(since=since):
+            entry = _parse(line)
+            if entry is not None and entry.sent_at >= since:
+                yield entry
 
     def missing(self, *, now: datetime) -> list[Entry]:
         """Dials that the database does not know of: it has lost commits."""
-        entries = list(self.entries(since=now - timedelta(days=KEPT_DAYS)))
+        since = now - timedelta(days=KEPT_DAYS)
+        seen = set(self._dismissed(since=since))
+        entries = [e for e in self.entries(since=since) if str(e.token) not in seen]
         lost: list[Entry] = []
         for start in range(0, len(entries), CHUNK):
             chunk = entries[start : start + CHUNK]
@@ -97,11 +96,26 @@ class DialJournal:
             lost += [entry for entry in chunk if entry.token not in known]
         return lost
 
+    def dismiss(self, entry: Entry, *, now: datetime) -> None:
+        """A person looked into this dial; it no longer keeps runs from starting."""
+        self._append({"dismissed": str(entry.token)}, now=now)
+
     def drop_old(self, *, now: datetime) -> None:
         oldest = (now - timedelta(days=KEPT_DAYS + 1)).date().isoformat()
         for path in self.folder.glob("*.jsonl"):
             if path.stem < oldest:
                 path.unlink(missing_ok=True)
+
+    def _lines(self, *, since: datetime) -> Iterator[str]:
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path.stem >= since.date().isoformat():
+                with path.open(encoding="utf-8", errors="replace") as lines:
+                    yield from lines
+
+    def _dismissed(self, *, since: datetime) -> Iterator[str]:
+        for line in self._lines(since=since):
+            if line.startswith('{"dismissed"'):
+                yield json.loads(line)["dismissed"]
 
     def _append(self, line: Mapping[str, object], *, now: datetime) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -241,7 +241,8 @@ def _record(
     if not claims.settle(attempt, state, now=now, **changes):
         return False
     if state == State.ENDED:
-        _follow_lead(attempt, lead, joined, now=now)
+        heard_at = changes["end_heard_at"]
+        _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)
     return True
 
 
@@ -268,9 +269,11 @@ def _ending(
     attempt: CallAttempt, lead: Lead, joined: Evidence, *, now: datetime
 ) -> dict[str, Any]:
     first_time = attempt.state != State.ENDED
+    heard_at = now if first_time else attempt.end_heard_at or now
     return {
         "outcome": joined.outcome,
-        "closed_at": joined.ended_at(at_latest=now),
+        "end_heard_at": heard_at,
+        "closed_at": joined.ended_at(at_latest=heard_at),
         "next_lookup_at": None,
         "error": attempt.error if not first_time else "",
         "lead_was_wanted": (
@@ -283,7 +286,12 @@ def _ending(
 
 
 def _follow_lead(
-    attempt: CallAttempt, lead: Lead, joined: Evidence, *, now: datetime
+    attempt: CallAttempt,
+    lead: Lead,
+    joined: Evidence,
+    *,
+    heard_at: datetime,
+    now: datetime,
 ) -> None:
     """The lead shows its latest call, unless staff changed it since."""
     if not _lead_still_shows(attempt, lead, now=now):
@@ -295,7 +303,9 @@ def _follow_lead(
         if attempt.state != State.ENDED
         else bool(attempt.lead_was_wanted)
     )
-    again_at = _again_at(attempt.campaign, lead, joined, now=now) if wanted else None
+    again_at = None
+    if wanted:
+        again_at = _again_at(attempt.campaign, lead, joined, heard_at=heard_at)
     status = CALL_STATUS_OF[outcome]
     Lead.objects.filter(pk=lead.pk).update(
         call_status=status,
@@ -342,13 +352,13 @@ def _lead_still_shows(attempt: CallAttempt, lead: Lead, *, now: datetime) -> boo
 
 
 def _again_at(
-    campaign: Campaign, lead: Lead, joined: Evidence, *, now: datetime
+    campaign: Campaign, lead: Lead, joined: Evidence, *, heard_at: datetime
 ) -> datetime | None:
     try:
         return next_try(
             joined.outcome,
             attempts=lead.call_attempts_count,
-            ended_at=joined.ended_at(at_latest=now),
+            ended_at=joined.ended_at(at_latest=heard_at),
             minutes=campaign.retry_minutes,
             max_attempts=campaign.max_attempts,
             place=Place(community=lead.community, time_zone=lead.time_zone),

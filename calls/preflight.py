@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from calls import budget
+from calls.journal import DialJournal
 from calls.models import Campaign, PearlAccount
 from calls.pearl import (
     AccessDenied,
@@ -32,6 +34,9 @@ from leads.window import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+MAX_CLOCK_SKEW_SECONDS = 30
 
 
 class Level(StrEnum):
@@ -267,3 +272,50 @@ def _remember(findings: Sequence[Finding], *, now: datetime) -> None:
     PearlAccount.objects.filter(account_id=settings.PEARL_ACCOUNT_ID).update(
         problem="\n".join(refusals(findings)), checked_at=now
     )
+
+
+def database_problems(now: datetime) -> list[str]:
+    """What of the database's settings could lose a committed claim or misread the clock
+    (reliability.md 0.10, 1.7, 6). Empty: it may be trusted."""
+    if connection.vendor != "mysql":
+        return []
+    # MariaDB had the name of MySQL 5 for it until 11.1.
+    is_mariadb = getattr(connection, "mysql_is_mariadb", False)
+    isolation_name = "tx_isolation" if is_mariadb else "transaction_isolation"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT @@{isolation_name}, @@sql_mode, "
+            "@@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, "
+            "@@character_set_connection, UTC_TIMESTAMP(6)"
+        )
+        isolation, mode, flush, binlog, sync, charset, clock = cursor.fetchone()
+    skew = abs((now - clock.replace(tzinfo=UTC)).total_seconds())
+    problems = {
+        _("La base de datos debe usar READ COMMITTED."): isolation != "READ-COMMITTED",
+        _("La base de datos debe usar un sql_mode estricto."): "STRICT" not in mode,
+        _("La base de datos debe usar utf8mb4."): charset != "utf8mb4",
+        _(
+            "La base de datos puede perder llamadas ya confirmadas: ponga "
+            "innodb_flush_log_at_trx_commit = 1."
+        ): flush != 1,
+        _("La base de datos puede perder llamadas ya confirmadas: sync_binlog = 1."): (
+            bool(binlog) and sync != 1
+        ),
+        _(
+            "El reloj de este equipo y el de la base de datos difieren en más de 30 "
+            "segundos: sincronícelos (NTP)."
+        ): skew > MAX_CLOCK_SKEW_SECONDS,
+    }
+    return [sentence for sentence, holds in problems.items() if holds]
+
+
+def journal_problem(journal: DialJournal, *, now: datetime) -> str:
+    """Empty unless the journal knows of dials that the database has lost."""
+    missing = journal.missing(now=now)
+    if not missing:
+        return ""
+    return _(
+        "El diario de este equipo recuerda %d llamadas que la base de datos no conoce: "
+        "se ha restaurado o ha perdido datos. No se llama a nadie hasta aclararlo: "
+        "ejecute «manage.py reconcile_journal»."
+    ) % len(missing)

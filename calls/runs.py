@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from calls.models import CallAttempt, Campaign, Run, RunState
+from calls.states import Outcome, State
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -79,6 +83,8 @@ def stop(
 @transaction.atomic
 def finish_if_idle(campaign_id: int, *, now: datetime) -> bool:
     """A campaign that was stopped is over once its last call is."""
+    if not Campaign.objects.filter(pk=campaign_id, state=RunState.STOPPING).exists():
+        return False
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     if gate.state != RunState.STOPPING:
         return False
@@ -86,6 +92,45 @@ def finish_if_idle(campaign_id: int, *, now: datetime) -> bool:
         return False
     _finish(gate, now=now)
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What became of a run's attempts. `placed` are those that Pearl took on: the sum
+    of `outcomes`, `in_course`, `unknown` and `manual`."""
+
+    outcomes: dict[Outcome, int]
+    placed: int
+    in_course: int
+    unknown: int
+    manual: int
+    rejected: int
+    not_sent: int
+
+
+def totals(run: Run) -> Totals:
+    rows = (
+        run.attempts.values_list("state", "outcome")
+        .annotate(count=Count("id"))
+        .order_by()
+    )
+    states: Counter[str] = Counter()
+    outcomes: Counter[Outcome] = Counter()
+    for state, outcome, count in rows:
+        states[state] += count
+        if state == State.ENDED:
+            outcomes[Outcome(outcome)] += count
+    in_course = states[State.ACCEPTED] + states[State.DIALING]
+    unknown, manual = states[State.UNKNOWN], states[State.MANUAL]
+    return Totals(
+        outcomes=dict(outcomes.most_common()),
+        placed=sum(outcomes.values()) + in_course + unknown + manual,
+        in_course=in_course,
+        unknown=unknown,
+        manual=manual,
+        rejected=states[State.REJECTED],
+        not_sent=states[State.NOT_SENT] + states[State.NOT_PLACED],
+    )
 
 
 def _finish(gate: Campaign, *, now: datetime) -> None:

@@ -16,7 +16,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from calls import claims, outcomes
+from calls import claims, outcomes, runs
 from calls.models import PearlEvent
 from calls.outcomes import Evidence
 from calls.pearl import LeadReport, UnreadableEvent, parse_webhook
@@ -37,10 +37,10 @@ def pearl_webhook(request: HttpRequest, token: str) -> HttpResponse:
     known = settings.PEARL_WEBHOOK_TOKEN
     if not known or not constant_time_compare(token, known):
         return HttpResponse(status=404)
-    length = request.headers.get("Content-Length", "")
-    if not length.isdigit() or int(length) > settings.WEBHOOK_MAX_BYTES:
+    body = request.read(settings.WEBHOOK_MAX_BYTES + 1)
+    if len(body) > settings.WEBHOOK_MAX_BYTES:
         return HttpResponse(status=413)
-    event = keep(request.body, now=timezone.now())
+    event = keep(body, now=timezone.now())
     if event is not None:
         try:
             process(event, now=timezone.now())
@@ -88,4 +88,5 @@ def process(event: PearlEvent, *, now: datetime) -> None:
         return
     evidence = Evidence.of_report(report)
     applied = outcomes.record(attempt, evidence, now=now, look_at=look_at)
+    runs.finish_if_idle(attempt.campaign_id, now=now)
     rows.update(result=Result.APPLIED if applied else Result.UNMATCHED, attempt=attempt)

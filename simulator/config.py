@@ -105,7 +105,7 @@ class Account:
 
     name: str = "Centro Simulado"
     totalAgents: int = 10
-    creditBalance: float = 100_000.0
+    creditBalance: float = 1_000_000.0
     status: int = 1
     credit_per_call: float = 0.1
 

@@ -106,6 +106,9 @@ MAX_CONCURRENT_CALLS = read_number(
 POLL_SECONDS = read_number(
     "float", "POLL_SECONDS", 20.0, 0.05, "segundos entre consultas a Pearl."
 )
+LEASE_MARGIN_SECONDS = read_number(
+    "float", "LEASE_MARGIN_SECONDS", 30.0, 0.1, "segundos de margen, 30 o más."
+)
 UNKNOWN_SETTLE_SECONDS = read_number(
     "float", "UNKNOWN_SETTLE_SECONDS", 600.0, 0.1, "segundos de espera, 600 o más."
 )
@@ -237,7 +240,8 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise wants it there
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
@@ -274,7 +278,14 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"hide_tokens": {"()": "tuotempo.redaction.HideTokens"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["hide_tokens"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "axes": {"level": "ERROR"},

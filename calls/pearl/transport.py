@@ -138,7 +138,7 @@ def converse(
     with Deadline(deadline) as clock:
         try:
             with _session(clock, connect_timeout) as session:
-                return _answer(
+                answer = _answer(
                     session.request(
                         method,
                         url,
@@ -151,6 +151,9 @@ def converse(
                     ),
                     max_bytes=max_bytes,
                 )
+            if not clock.expired:  # else our own cut may have passed for its end
+                return answer
+            code = "deadline"
         except TooBig:
             code = "too-big"
         # Whatever went wrong, only `sent` may decide what it means: the libraries

@@ -199,9 +199,12 @@ def _raise_if_denied_or_throttled(answer: Answer, *, now: datetime) -> None:
 def _document(answer: Answer) -> object:
     """None for no JSON, and for `null`, which says as little."""
     try:
-        return plain_keys(parse_json(answer.body))
+        document = plain_keys(parse_json(answer.body))
     except NotJson:
         return None
+    # Half of 10 is 1: only an object or a list shows by itself that it is whole.
+    is_whole = answer.has_declared_end or isinstance(document, dict | list)
+    return document if is_whole else None
 
 
 def _says_not_found(answer: Answer, document: object) -> bool:

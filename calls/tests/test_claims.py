@@ -11,10 +11,11 @@ from calls.claims import Wait
 from calls.models import CallAttempt, Campaign, Run
 from calls.states import HELD, OPEN, TRANSITIONS, State
 from leads.models import CallStatus, Consent, Lead
-from leads.tests.factories import LeadFactory, SuppressionFactory
+from leads.tests.factories import LONG_AGO, LeadFactory, SuppressionFactory
 from leads.verdict import Rule
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Madrid
+LEASE = timedelta(seconds=60)  # 30 to answer and 30 of margin
 A, B = "worker-a", "worker-b"
 
 
@@ -231,10 +232,10 @@ def test_a_suppression_between_claim_and_send_stops_the_call(running):
 def test_the_window_closing_between_claim_and_send_stops_the_call(running):
     Campaign.objects.update(always_open=False)
     LeadFactory()
-    evening = datetime(2026, 11, 24, 19, 57, tzinfo=UTC)  # 20:57 in Madrid
+    evening = datetime(2026, 11, 24, 19, 57, 30, tzinfo=UTC)  # 20:57:30 in Madrid
     attempt = claim(running, now=evening).attempts[0]
 
-    answer = claims.pre_send(attempt, now=evening + timedelta(minutes=2))
+    answer = claims.pre_send(attempt, now=evening + timedelta(seconds=50))
 
     assert answer.rule == Rule.OUTSIDE_HOURS
     claims.release(attempt, now=evening, verdict=answer)
@@ -247,7 +248,7 @@ def test_a_lease_that_is_over_cannot_be_sent(running):
     LeadFactory()
     attempt = claim(running).attempts[0]
 
-    assert claims.pre_send(attempt, now=NOW + claims.LEASE) is None
+    assert claims.pre_send(attempt, now=NOW + LEASE) is None
 
 
 # --- Endings without a call ---------------------------------------------------------
@@ -261,7 +262,7 @@ def test_a_released_lead_is_as_it_was(running):
 
     lead.refresh_from_db()
     assert lead.call_status == CallStatus.NO_ANSWER
-    assert lead.next_call_at == NOW
+    assert lead.next_call_at == LONG_AGO
     assert lead.call_attempts_count == 1
 
 
@@ -282,7 +283,7 @@ def test_not_sent_costs_the_lead_nothing(running):
     attempt = claim(running).attempts[0]
     claims.pre_send(attempt, now=NOW)
 
-    assert claims.mark_not_sent(attempt, reason="x", now=NOW, again_at=NOW)
+    assert claims.mark_not_sent(attempt, reason="x", now=NOW)
 
     lead.refresh_from_db()
     assert (lead.call_status, lead.call_attempts_count) == (CallStatus.SELECTED, 0)
@@ -379,7 +380,7 @@ def test_a_silent_claim_is_released_and_a_silent_dial_is_unknown(running):
     LeadFactory.create_batch(2)
     claimed, dialing = claim(running, at_most=2).attempts
     claims.pre_send(dialing, now=NOW)
-    later = NOW + claims.LEASE
+    later = NOW + LEASE
 
     assert claims.reap_leases(now=later - timedelta(seconds=1)) == 0
     assert claims.reap_leases(now=later) == 2
@@ -392,11 +393,11 @@ def test_a_silent_claim_is_released_and_a_silent_dial_is_unknown(running):
 def test_a_stale_worker_can_change_nothing(running):
     LeadFactory()
     attempt = claim(running).attempts[0]
-    claims.reap_leases(now=NOW + claims.LEASE)
+    claims.reap_leases(now=NOW + LEASE)
 
     assert claims.pre_send(attempt, now=NOW) is None
     assert not claims.release(attempt, now=NOW)
-    assert not claims.mark_not_sent(attempt, reason="", now=NOW, again_at=NOW)
+    assert not claims.mark_not_sent(attempt, reason="", now=NOW)
     assert not claims.mark_refused(attempt, reason="", now=NOW)
     assert not claims.mark_unknown(attempt, reason="", now=NOW)
 

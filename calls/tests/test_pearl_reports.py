@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import pickle
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 
 import pytest
-from django.conf import settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -36,9 +34,6 @@ from calls.pearl.campaigns import (
 )
 from calls.pearl.reading import NotJson, parse_json, plain_keys
 from calls.pearl.reports import Page, read_call, read_call_request, without_numbers
-
-if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
-    settings.configure(USE_I18N=False)
 
 CALL = "68d2f0ad8a2fc8e5ce030042"
 REQUEST = "68d2f0a1b2c3d4e5f6a70001"

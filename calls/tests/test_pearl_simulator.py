@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -10,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
-from django.conf import settings
 
 from calls.pearl import (
     AccessDenied,
@@ -23,9 +21,6 @@ from calls.pearl import (
     RequestId,
     Throttled,
 )
-
-if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
-    settings.configure(USE_I18N=False)
 
 ACCOUNT = "665500000000000000000001"
 SECRET = "simulador0000000000000000000000"

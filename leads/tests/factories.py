@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import factory
 from factory.django import DjangoModelFactory
 
-from calls.tests.names import OUTBOUND_ID
 from leads.models import CallStatus, Consent, Lead, Suppression
 
+OUTBOUND_ID = "66f0a1b2c3d4e5f601020304"  # the simulator's campaign
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 

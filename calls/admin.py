@@ -1,0 +1,390 @@
+"""Campaigns and what became of their calls, in Django's admin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from calls import outcomes
+from calls.forms import CampaignForm, ReasonActionForm
+from calls.models import (
+    CallAttempt,
+    Campaign,
+    PearlAccount,
+    PearlEvent,
+    Run,
+    Worker,
+)
+from leads import selection
+from leads.admin import LeadAdmin
+from leads.models import Lead
+from leads.phones import group
+from leads.staff_admin import (
+    ReadOnlyAdmin,
+    StaffAdmin,
+    phone_search,
+    short_moment,
+    status_tag,
+)
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    InlineBase = admin.TabularInline[CallAttempt, Lead]
+else:
+    InlineBase = admin.TabularInline
+
+QUEUE_ACTION = "put_in_queue_of_"
+
+
+# --- Leads, now that there are campaigns ----------------------------------------------
+
+
+class AttemptInline(InlineBase):
+    """The calls of a lead, last first."""
+
+    model = CallAttempt
+    fields = ("sent", "how_far", "outcome", "duration_seconds", "summary", "error")
+    readonly_fields = fields
+    ordering = ("-id",)
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    verbose_name_plural = gettext_lazy("historial de llamadas")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=gettext_lazy("enviada"))
+    def sent(self, attempt: CallAttempt) -> str:
+        return short_moment(attempt.send_started_at or attempt.claimed_at)
+
+    @admin.display(description=gettext_lazy("situación"))
+    def how_far(self, attempt: CallAttempt) -> str:
+        return status_tag(attempt.state, attempt.get_state_display())
+
+
+admin.site.unregister(Lead)
+
+
+@admin.register(Lead)
+class CallableLeadAdmin(LeadAdmin):
+    """The leads' page, with the queue of each campaign and the calls of each lead."""
+
+    inlines = (AttemptInline,)
+
+    def get_inlines(self, request: HttpRequest, obj: Lead | None) -> Any:
+        return self.inlines if obj else ()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        if not self.has_change_permission(request):
+            return actions
+        queues = {}
+        for campaign in Campaign.objects.order_by("name", "id"):
+            words = _("Poner en cola de «%s»") % campaign.name
+            name = f"{QUEUE_ACTION}{campaign.pk}"
+            queues[name] = (_put_in_queue_of(campaign), name, words)
+        return queues | actions
+
+
+def _put_in_queue_of(campaign: Campaign) -> Callable[..., None]:
+    def action(
+        page: CallableLeadAdmin, request: HttpRequest, leads: QuerySet[Lead]
+    ) -> None:
+        total = leads.count()
+        changed = selection.select(
+            leads, outbound_id=campaign.outbound_id, now=timezone.now()
+        )
+        page.report(
+            request,
+            changed=changed,
+            total=total,
+            why_not=_("ya estaban en esa cola, en gestión manual o sin número válido"),
+        )
+
+    return action
+
+
+# --- Campaigns ------------------------------------------------------------------------
+
+
+@admin.register(Campaign)
+class CampaignAdmin(StaffAdmin):
+    form = CampaignForm
+    list_display = (
+        "name",
+        "status",
+        "max_concurrent_calls",
+        "pearl_agents",
+        "max_attempts",
+        "requires_consent",
+        "checked",
+    )
+    list_filter = ("state",)
+    search_fields = ("name", "outbound_id", "pearl_id")
+    why_protected = gettext_lazy(
+        "%(count)d ejecuciones o intentos. Una campaña con llamadas no se borra: su "
+        "historial debe quedar."
+    )
+    fieldsets = (
+        (None, {"fields": ("name", "outbound_id", "pearl_id")}),
+        (
+            gettext_lazy("Ritmo"),
+            {"fields": (("max_concurrent_calls", "timeout_seconds"),)},
+        ),
+        (
+            gettext_lazy("Cuándo se llama"),
+            {
+                "fields": (
+                    "weekly_hours",
+                    ("on_holidays", "always_open"),
+                    "close_margin_seconds",
+                ),
+            },
+        ),
+        (
+            gettext_lazy("A quién y cuántas veces"),
+            {
+                "fields": (
+                    "requires_consent",
+                    ("max_attempts", "max_per_day", "min_gap_minutes"),
+                    "retry_minutes",
+                ),
+            },
+        ),
+        (
+            gettext_lazy("Situación"),
+            {
+                "description": gettext_lazy(
+                    "Lo escribe el sistema. Se empieza y se detiene en Llamadas."
+                ),
+                "fields": (
+                    ("state", "generation"),
+                    "state_reason",
+                    ("pearl_agents", "checked_at"),
+                    ("next_poll_at", "next_sweep_at"),
+                    "created_at",
+                ),
+            },
+        ),
+    )
+    readonly_fields = (
+        "state",
+        "generation",
+        "state_reason",
+        "pearl_agents",
+        "checked_at",
+        "next_poll_at",
+        "next_sweep_at",
+        "created_at",
+    )
+
+    @admin.display(description=gettext_lazy("estado"), ordering="state")
+    def status(self, campaign: Campaign) -> str:
+        return status_tag(campaign.state, campaign.get_state_display())
+
+    @admin.display(description=gettext_lazy("comprobada"), ordering="checked_at")
+    def checked(self, campaign: Campaign) -> str:
+        return short_moment(campaign.checked_at)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Campaign | None = None
+    ) -> tuple[str, ...]:
+        """Leads hang from the campaign by its id in Pearl: it stays once one does."""
+        own = tuple(self.readonly_fields)
+        if obj is not None and (obj.runs.exists() or obj.leads.exists()):
+            return ("outbound_id", *own)
+        return own
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("campaign", "started", "started_by", "ended", "end_reason")
+    list_select_related = ("campaign", "started_by")
+    list_filter = ("campaign",)
+
+    @admin.display(description=gettext_lazy("inicio"), ordering="started_at")
+    def started(self, run: Run) -> str:
+        return short_moment(run.started_at)
+
+    @admin.display(description=gettext_lazy("fin"), ordering="ended_at")
+    def ended(self, run: Run) -> str:
+        return short_moment(run.ended_at)
+
+
+# --- Attempts -------------------------------------------------------------------------
+
+
+@admin.register(CallAttempt)
+class CallAttemptAdmin(ReadOnlyAdmin):
+    """Read-only, but for attempts of which only a person can say what happened."""
+
+    list_display = (
+        "sent",
+        "lead_link",
+        "number",
+        "how_far",
+        "outcome",
+        "duration_seconds",
+        "campaign",
+        "error",
+    )
+    list_select_related = ("lead", "campaign")
+    list_filter = ("state", "outcome", "campaign")
+    search_fields = ("=token", "=pearl_request_id", "=pearl_call_id")
+    search_help_text = gettext_lazy(
+        "Teléfono escrito de cualquier forma, o identificador del intento o de Pearl."
+    )
+    action_form = ReasonActionForm
+    actions = ("it_rang", "it_did_not_ring")
+    exclude = ("transcript", "collected_info", "lead", "run", "open_lead_id")
+    readonly_fields = ("lead_link", "run_link", "conversation", "answers")
+
+    @admin.display(description=gettext_lazy("enviada"), ordering="claimed_at")
+    def sent(self, attempt: CallAttempt) -> str:
+        return short_moment(attempt.send_started_at or attempt.claimed_at)
+
+    @admin.display(description=gettext_lazy("lead"))
+    def lead_link(self, attempt: CallAttempt) -> str:
+        where = reverse("admin:leads_lead_change", args=[attempt.lead_id])
+        return format_html('<a href="{}">{}</a>', where, attempt.lead)
+
+    @admin.display(description=gettext_lazy("ejecución"))
+    def run_link(self, attempt: CallAttempt) -> str:
+        where = reverse("admin:calls_run_change", args=[attempt.run_id])
+        return format_html('<a href="{}">{}</a>', where, attempt.run)
+
+    @admin.display(description=gettext_lazy("número"), ordering="phone")
+    def number(self, attempt: CallAttempt) -> str:
+        return group(attempt.phone)
+
+    @admin.display(description=gettext_lazy("situación"), ordering="state")
+    def how_far(self, attempt: CallAttempt) -> str:
+        return status_tag(attempt.state, attempt.get_state_display())
+
+    @admin.display(description=gettext_lazy("transcripción"))
+    def conversation(self, attempt: CallAttempt) -> str:
+        turns = (
+            f"{turn.get('role')}: {turn.get('text')}" for turn in attempt.transcript
+        )
+        return _preformatted("\n".join(turns))
+
+    @admin.display(description=gettext_lazy("datos recogidos"))
+    def answers(self, attempt: CallAttempt) -> str:
+        if not attempt.collected_info:
+            return "—"
+        return _preformatted(
+            json.dumps(attempt.collected_info, ensure_ascii=False, indent=2)
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CallAttempt], search_term: str
+    ) -> tuple[QuerySet[CallAttempt], bool]:
+        by_phone = phone_search(search_term, "phone")
+        if by_phone is None:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(by_phone), False
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("calls.change_callattempt"))
+
+    @admin.action(
+        description=gettext_lazy("Por revisar: sí sonó"), permissions=["settle"]
+    )
+    def it_rang(self, request: HttpRequest, attempts: QuerySet[CallAttempt]) -> None:
+        self._settle(request, attempts, rang=True)
+
+    @admin.action(
+        description=gettext_lazy("Por revisar: no sonó"), permissions=["settle"]
+    )
+    def it_did_not_ring(
+        self, request: HttpRequest, attempts: QuerySet[CallAttempt]
+    ) -> None:
+        self._settle(request, attempts, rang=False)
+
+    def _settle(
+        self, request: HttpRequest, attempts: QuerySet[CallAttempt], *, rang: bool
+    ) -> None:
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(
+                request,
+                _("Escriba el motivo, junto a la acción: cómo se sabe si sonó."),
+                messages.ERROR,
+            )
+            return
+        said = _("sí sonó") if rang else _("no sonó")
+        words = f"{said}: {reason} ({request.user.get_username()})"
+        now = timezone.now()
+        changed = 0
+        chosen = list(attempts)
+        for attempt in chosen:
+            if outcomes.close_by_hand(attempt, rang=rang, reason=words, now=now):
+                changed += 1
+                self.log_change(request, attempt, words)
+        self.report(
+            request,
+            changed=changed,
+            total=len(chosen),
+            why_not=_("no estaban por revisar"),
+        )
+
+
+# --- What Pearl said, and who is working ----------------------------------------------
+
+
+@admin.register(PearlEvent)
+class PearlEventAdmin(ReadOnlyAdmin):
+    list_display = ("received", "result", "times_seen", "attempt", "error")
+    list_select_related = ("attempt",)
+    list_filter = ("result",)
+    search_fields = ("=sha256",)
+
+    @admin.display(description=gettext_lazy("recibido"), ordering="received_at")
+    def received(self, event: PearlEvent) -> str:
+        return short_moment(event.received_at)
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ("identity", "started", "heartbeat", "stopped", "serving")
+
+    @admin.display(description=gettext_lazy("inicio"), ordering="started_at")
+    def started(self, worker: Worker) -> str:
+        return short_moment(worker.started_at)
+
+    @admin.display(description=gettext_lazy("último latido"), ordering="heartbeat_at")
+    def heartbeat(self, worker: Worker) -> str:
+        return short_moment(worker.heartbeat_at)
+
+    @admin.display(description=gettext_lazy("fin"), ordering="stopped_at")
+    def stopped(self, worker: Worker) -> str:
+        return short_moment(worker.stopped_at)
+
+
+@admin.register(PearlAccount)
+class PearlAccountAdmin(ReadOnlyAdmin):
+    list_display = (
+        "account_id",
+        "credit_balance",
+        "total_agents",
+        "checked_at",
+        "problem",
+    )
+
+
+def _preformatted(text: str) -> str:
+    return format_html('<pre class="as-said">{}</pre>', text) if text else "—"

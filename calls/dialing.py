@@ -1,0 +1,202 @@
+"""One call: commit to it, send it once, and record what is known of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from calls import budget, claims, preflight, reconciling, runs
+from calls.journal import DialJournal
+from calls.models import CallAttempt, Campaign
+from calls.pearl import (
+    AccessDenied,
+    CallNotSent,
+    CallRefused,
+    CallUncertain,
+    PearlClient,
+    PearlError,
+    PlacedCall,
+    Throttled,
+)
+
+logger = logging.getLogger(__name__)
+
+# Between the commit to dial and the first byte; beyond it nothing is sent.
+SEND_BUDGET_SECONDS = 5.0
+
+DatabaseGone = (DatabaseError, InterfaceError)
+T = TypeVar("T")
+
+
+def seconds_awake() -> float:
+    """A clock that goes on while the machine sleeps, where the system has one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
+class Dialer:
+    """Sends claimed attempts. `stop`: begin no more; `abandon`: do not wait either."""
+
+    def __init__(
+        self,
+        *,
+        pearl: PearlClient,
+        journal: DialJournal,
+        stop: Event,
+        abandon: Event,
+    ) -> None:
+        self.pearl = pearl
+        self.journal = journal
+        self.stop = stop
+        self.abandon = abandon
+
+    def dial(self, attempt: CallAttempt) -> None:
+        """Send one claimed attempt to Pearl, once, and record what is known of it."""
+        since = seconds_awake()
+        if self.stop.is_set():
+            self._persist(lambda: claims.release(attempt, now=timezone.now()))
+            return
+        if not self._commit_to_dial(attempt):
+            return
+        if seconds_awake() - since > SEND_BUDGET_SECONDS:
+            self._not_sent(attempt, _("Pasó demasiado tiempo antes de enviarla."))
+            return
+        try:
+            placed = self.pearl.make_call(
+                attempt.campaign.outbound_id,
+                to=attempt.phone,
+                data=call_data(attempt),
+                deadline=attempt.campaign.timeout_seconds,
+            )
+        except PearlError as exc:
+            self._record_failure(attempt, exc)
+        else:
+            self._record_placed(attempt, placed)
+
+    def _commit_to_dial(self, attempt: CallAttempt) -> bool:
+        """Pre-send and journal. False: nothing may be sent, and the lead went back."""
+        try:
+            answer = claims.pre_send(attempt, now=timezone.now())
+        except DatabaseGone:
+            # The commit may or may not have happened; not a byte was sent.
+            logger.exception("attempt %s: pre-send failed", attempt.token)
+            self._not_sent(attempt, _("La base de datos no respondió."))
+            return False
+        if answer is None or not answer.allowed:
+            self._persist(
+                lambda: claims.release(attempt, now=timezone.now(), verdict=answer)
+            )
+            return False
+        try:
+            self.journal.write_before(attempt, now=timezone.now())
+        except OSError:
+            reason = _("No se puede escribir el diario de llamadas (DIAL_JOURNAL).")
+            logger.exception("the dial journal cannot be written")
+            self._not_sent(attempt, reason)
+            self._stop_run(attempt.campaign, reason)
+            return False
+        return True
+
+    def _not_sent(self, attempt: CallAttempt, reason: str) -> None:
+        def write() -> bool:
+            now = timezone.now()
+            return claims.mark_not_sent(
+                attempt, reason=reason, now=now
+            ) or claims.release(attempt, now=now)
+
+        self._persist(write)
+
+    def _record_placed(self, attempt: CallAttempt, placed: PlacedCall) -> None:
+        now = timezone.now()
+        request_id = str(placed.request_id)
+        try:
+            self.journal.write_after(attempt, request_id=request_id, now=now)
+        except OSError:
+            logger.exception("the dial journal cannot be written")
+        self._persist(
+            lambda: claims.mark_accepted(
+                attempt,
+                request_id=request_id,
+                queue_position=placed.queue_position,
+                now=now,
+                look_at=reconciling.poll_after(now),
+            )
+        )
+        self._persist(budget.note_success)
+
+    def _record_failure(self, attempt: CallAttempt, exc: PearlError) -> None:
+        now, reason = timezone.now(), str(exc)
+        logger.warning("attempt %s: %s", attempt.token, type(exc).__name__)
+        match exc:
+            case CallNotSent():
+                self._not_sent(attempt, reason)
+                self._persist(lambda: budget.note_failure(now=now))
+            case Throttled():
+                self._persist(
+                    lambda: budget.block(now=now, retry_after=exc.retry_after)
+                )
+                self._not_sent(attempt, reason)
+            case AccessDenied():
+                self._persist(
+                    lambda: claims.mark_refused_account(attempt, reason=reason, now=now)
+                )
+                self._stop_run(attempt.campaign, reason)
+            case CallRefused():
+                self._record_refusal(attempt, exc)
+            case _:
+                assert isinstance(exc, CallUncertain)  # noqa: S101 (make_call's errors)
+                self._persist(
+                    lambda: claims.mark_unknown(attempt, reason=reason, now=now)
+                )
+                self._persist(lambda: budget.note_failure(now=now))
+
+    def _record_refusal(self, attempt: CallAttempt, exc: CallRefused) -> None:
+        """A refusal may be the campaign's or the account's fault: ask before the lead
+        pays for it."""
+        now = timezone.now()
+        reason = " ".join([str(exc), *exc.reasons])
+        findings = preflight.check(attempt.campaign, pearl=self.pearl, now=now)
+        if problems := preflight.refusals(findings):
+            self._persist(
+                lambda: claims.mark_refused_account(attempt, reason=reason, now=now)
+            )
+            self._stop_run(attempt.campaign, problems[0])
+        else:
+            self._persist(lambda: claims.mark_refused(attempt, reason=reason, now=now))
+
+    def _stop_run(self, campaign: Campaign, reason: str) -> None:
+        self._persist(lambda: runs.stop(campaign.pk, now=timezone.now(), reason=reason))
+
+    def _persist(self, write: Callable[[], T]) -> T | None:
+        """Write, again and again while the database is away: what Pearl answered must
+        not be lost. None: the process was told to leave at once."""
+        pause = 0.1
+        while True:
+            try:
+                return write()
+            except DatabaseGone:
+                logger.exception("a result could not be written; trying again")
+                close_old_connections()
+            if self.abandon.wait(pause):
+                return None
+            pause = min(pause * 2, 5.0)
+
+
+def call_data(attempt: CallAttempt) -> dict[str, str]:
+    """What the voice needs to speak, and our marker; no more (pearl-api.md 9.12)."""
+    lead = attempt.lead
+    data = {
+        "ttAttemptId": str(attempt.token),
+        "firstName": lead.first_name,
+        "lastName": lead.last_name,
+        "nombreClinica": lead.clinic_name,
+        "direccionClinica": lead.clinic_address,
+    }
+    return {key: value for key, value in data.items() if value}

@@ -1,0 +1,77 @@
+"""The settings of a campaign, checked before they are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.admin.helpers import ActionForm
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from calls.models import Campaign
+from calls.states import Outcome
+from leads.window import WindowError, parse_weekly, weekly_to_json
+
+if TYPE_CHECKING:
+    CampaignFormBase = forms.ModelForm[Campaign]
+else:
+    CampaignFormBase = forms.ModelForm
+
+LONGEST_WAIT_MINUTES = 60 * 24 * 90
+OUTCOMES = [outcome.value for outcome in Outcome if outcome]
+
+
+class CampaignForm(CampaignFormBase):
+    class Meta:
+        model = Campaign
+        fields = "__all__"
+
+    def clean_weekly_hours(self) -> dict[str, Any]:
+        try:
+            weekly = parse_weekly(self.cleaned_data["weekly_hours"] or {})
+        except WindowError as exc:
+            raise forms.ValidationError(str(exc.reason)) from exc
+        return weekly_to_json(weekly)
+
+    def clean_retry_minutes(self) -> dict[str, list[int]]:
+        rules = self.cleaned_data["retry_minutes"] or {}
+        if not isinstance(rules, dict):
+            raise forms.ValidationError(
+                _('Escriba los minutos por resultado, como {"busy": [60, 120]}.')
+            )
+        unknown = sorted(set(rules) - set(OUTCOMES))
+        if unknown:
+            raise forms.ValidationError(
+                _("Resultado desconocido: %(what)s. Use: %(known)s.")
+                % {"what": ", ".join(unknown), "known": ", ".join(OUTCOMES)}
+            )
+        for outcome, waits in rules.items():
+            if not isinstance(waits, list) or not all(map(_is_wait, waits)):
+                raise forms.ValidationError(
+                    _("%(what)s: escriba minutos enteros de 1 a %(most)d, [60, 120].")
+                    % {"what": outcome, "most": LONGEST_WAIT_MINUTES}
+                )
+        return rules
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        hours = cleaned.get("weekly_hours")
+        if hours == {} and not cleaned.get("always_open"):
+            self.add_error(
+                "weekly_hours",
+                _("Sin ningún tramo no se llamaría nunca: escriba al menos uno."),
+            )
+        return cleaned
+
+
+class ReasonActionForm(ActionForm):
+    """An action with a word of explanation beside it."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Motivo:"), required=False, max_length=200
+    )
+
+
+def _is_wait(minutes: Any) -> bool:
+    return type(minutes) is int and 1 <= minutes <= LONGEST_WAIT_MINUTES

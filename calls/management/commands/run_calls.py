@@ -1,0 +1,245 @@
+"""The dialing loop in a terminal or as a service.
+
+Exit codes: 0 done, or drained after Ctrl-C or SIGTERM; 1 it could not start, or Pearl
+made it stop (the reason is printed); 130 left at once after a second Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from calls import preflight, runs
+from calls.call_manager import CallManager
+from calls.journal import DialJournal
+from calls.models import Campaign, RunState
+from calls.pearl import PearlClient
+from calls.progress import Display, as_data, display_for, summary_lines, take_picture
+from calls.queue import SCAN, Wait, next_in_line
+from leads.verdict import Rule
+
+IGNORE_REPEATS_SECONDS = 1.0
+# The kinds of end that are no failure.
+GOOD_ENDS = (Wait.QUEUE_EMPTY, Wait.CALL_LIMIT)
+
+
+class Command(BaseCommand):
+    help = "Llama a los leads seleccionados de una campaña hasta vaciar la cola."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--campaign", metavar="ID", help="id de Pearl o nombre; si hay una, esa"
+        )
+        parser.add_argument("--max-concurrent-calls", type=int, metavar="N")
+        parser.add_argument("--limit", type=int, metavar="N", help="llamadas a hacer")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="dice a quién llamaría, sin llamar"
+        )
+        parser.add_argument(
+            "--serve", action="store_true", help="espera el START del panel"
+        )
+        parser.add_argument("--quiet", action="store_true", help="solo el resumen")
+        parser.add_argument("--json", action="store_true", help="para máquinas")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for name in ("max_concurrent_calls", "limit"):
+            value = options[name]
+            if value is not None and value < 1:
+                flag = name.replace("_", "-")
+                raise CommandError(_("--%s debe ser 1 o más.") % flag)
+        try:
+            self._handle(**options)
+        except DatabaseError as exc:
+            raise CommandError(
+                _(
+                    "La base de datos no responde. No se ha llamado a nadie. Revise "
+                    "DATABASE_URL y que el servidor esté en marcha (y «manage.py "
+                    "migrate» hecho)."
+                )
+            ) from exc
+
+    def _handle(self, **options: Any) -> None:
+        if options["serve"]:
+            self._check_host()
+            self._serve(options)
+            return
+        campaign = find_campaign(options["campaign"])
+        if options["dry_run"]:
+            self._dry_run(campaign, as_json=options["json"])
+            return
+        self._check_host()
+        self._run(campaign, options)
+
+    def _check_host(self) -> None:
+        """What could lose a call on this host or in this database: then no start."""
+        now = timezone.now()
+        journal = DialJournal.from_settings()
+        problems = preflight.database_problems(now)
+        problems += filter(None, [preflight.journal_problem(journal, now=now)])
+        if problems:
+            raise CommandError("\n".join(problems))
+        journal.drop_old(now=now)
+
+    def _run(self, campaign: Campaign, options: dict[str, Any]) -> None:
+        with PearlClient.from_settings() as pearl:
+            self._start(campaign, pearl=pearl, call_limit=options["limit"])
+            manager = CallManager(
+                pearl=pearl,
+                campaign_id=campaign.pk,
+                max_concurrent_calls=options["max_concurrent_calls"],
+            )
+            display = display_for(
+                self.stdout, quiet=options["quiet"], as_json=options["json"]
+            )
+            with signals_to(manager):
+                try:
+                    manager.run(
+                        until_empty=True,
+                        on_tick=lambda: show(display, manager, campaign),
+                    )
+                finally:
+                    display.close()
+        if manager.interrupted:
+            runs.stop(campaign.pk, now=timezone.now(), reason=_("Detenida con Ctrl-C."))
+        self._sum_up(campaign, as_json=options["json"])
+
+    def _start(
+        self, campaign: Campaign, *, pearl: PearlClient, call_limit: int | None
+    ) -> None:
+        now = timezone.now()
+        if campaign.state == RunState.RUNNING:
+            self.stderr.write(_("La campaña ya está en marcha: este proceso se une."))
+            return
+        findings = preflight.check(campaign, pearl=pearl, now=now)
+        if reasons := preflight.refusals(findings):
+            raise CommandError("\n".join(reasons))
+        campaign.refresh_from_db()
+        if not next_in_line(campaign, at_most=SCAN, now=now):
+            raise CommandError(_("No hay leads que llamar ahora."))
+        runs.start(campaign.pk, now=now, until_empty=True, call_limit=call_limit)
+
+    def _sum_up(self, campaign: Campaign, *, as_json: bool) -> None:
+        now = timezone.now()
+        picture = take_picture(campaign.pk, wait=Wait.NOTHING, now=now)
+        if as_json:
+            import json
+
+            data = {**as_data(picture), "event": "summary"}
+            self.stdout.write(json.dumps(data, ensure_ascii=False))
+        else:
+            self.stdout.write("\n".join(summary_lines(picture)))
+        reason = picture.run.end_reason if picture.run else ""
+        good = {str(wait.label) for wait in GOOD_ENDS} | {_("Detenida con Ctrl-C.")}
+        by_system = picture.run is not None and picture.run.stopped_by_id is None
+        if by_system and reason and reason not in good:
+            raise CommandError(reason)
+
+    def _serve(self, options: dict[str, Any]) -> None:
+        campaign = find_campaign(options["campaign"]) if options["campaign"] else None
+        with PearlClient.from_settings() as pearl:
+            manager = CallManager(
+                pearl=pearl,
+                campaign_id=campaign.pk if campaign else None,
+                max_concurrent_calls=options["max_concurrent_calls"],
+            )
+            self.stdout.write(
+                _("Proceso %s listo: espera el START del panel.") % manager.worker
+            )
+            self.stdout.flush()
+            with signals_to(manager):
+                manager.run(until_empty=False)
+        self.stdout.write(_("Proceso terminado: nada quedó a medias."))
+
+    def _dry_run(self, campaign: Campaign, *, as_json: bool) -> None:
+        now = timezone.now()
+        answer = preview(campaign, now=now)  # type: ignore[name-defined]  # noqa: F821
+        if as_json:
+            import json
+
+            data = {
+                "order": [lead.pk for lead in answer.order],
+                "rules": {str(rule): n for rule, n in answer.counts.items()},
+            }
+            self.stdout.write(json.dumps(data))
+            return
+        allowed = answer.counts.get(Rule.ALLOWED, 0)
+        text = ngettext(
+            "%d lead se llamaría ahora, en este orden:",
+            "%d leads se llamarían ahora, en este orden:",
+            allowed,
+        )
+        self.stdout.write(text % allowed)
+        for place, lead in enumerate(answer.order, 1):
+            self.stdout.write(f"  {place:>5}. {lead} ({lead.pk})")
+        if allowed > len(answer.order):
+            self.stdout.write(_("  … y %d más") % (allowed - len(answer.order)))
+        for rule, count in answer.counts.items():
+            if rule != Rule.ALLOWED:
+                self.stdout.write(f"{count:>7}  {Rule(rule).label}")
+        if answer.why_not:
+            self.stdout.write(answer.why_not)
+
+
+def find_campaign(wanted: str | None) -> Campaign:
+    """By Pearl's id or by name; without either, PEARL_OUTBOUND_ID or the only one."""
+    every = Campaign.objects.order_by("id")
+    wanted = wanted or settings.PEARL_OUTBOUND_ID
+    found = list(
+        every.filter(Q(outbound_id=wanted) | Q(name=wanted))[:2]
+        if wanted
+        else every[:2]
+    )
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"{c.name} ({c.outbound_id})" for c in every[:10])
+    if not names:
+        raise CommandError(
+            _("No hay ninguna campaña: créela en Administración, Campañas.")
+        )
+    raise CommandError(_("Diga qué campaña con --campaign: %s.") % names)
+
+
+def show(display: Display, manager: CallManager, campaign: Campaign) -> None:
+    note = ""
+    if manager.stop.is_set():
+        note = _("Terminando las peticiones en curso… (Ctrl-C otra vez: salir ya)")
+    elif manager.database_gone.is_set():
+        return
+    wait = manager.waits.get(campaign.pk, Wait.NOTHING)
+    display.show(campaign.pk, wait=wait, note=note)
+
+
+@contextmanager
+def signals_to(manager: CallManager) -> Iterator[None]:
+    """The first Ctrl-C, SIGTERM or SIGHUP drains; a later Ctrl-C leaves at once."""
+    first: list[float] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if not first:
+            first.append(time.monotonic())
+            manager.interrupted = True
+        elif (
+            number == signal.SIGINT
+            and time.monotonic() - first[0] > IGNORE_REPEATS_SECONDS
+        ):
+            manager.abandoned = True
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,145 @@
+"""Whose turn it is: the free lines of a campaign, and the head of its queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
+
+from calls import budget
+from calls.eligibility import facts_of, rules_of
+from calls.models import CallAttempt, Campaign, Run
+from calls.states import State
+from leads.models import CallStatus, Lead, Priority
+from leads.places import CANARY, COMMUNITIES, MADRID, Place
+from leads.verdict import Rule, Rules, Verdict, verdict
+from leads.window import CallingWindow, is_open
+
+MAX_UNKNOWN = 3
+SCAN = 50
+ASK_AGAIN = timedelta(minutes=5)
+
+
+class Wait(models.TextChoices):
+    """Why nothing more can be claimed now; each label is what staff read."""
+
+    NOTHING = "", ""
+    STOPPED = "stopped", _("La campaña está detenida.")
+    CLOSED = "closed", _("Fuera de horario: se llamará cuando abra.")
+    LINES_BUSY = "lines_busy", _("Todas las líneas están ocupadas.")
+    NO_AGENTS = "no_agents", _("La campaña no tiene agentes en Pearl: asígnele alguno.")
+    PACE = "pace", _("Se respeta el ritmo de peticiones que admite Pearl.")
+    BLOCKED = "blocked", _("Pearl pidió esperar antes de enviar más peticiones.")
+    BREAKER = "breaker", _("Pearl no responde: se comprueba hasta que vuelva.")
+    UNCONFIRMED = (
+        "unconfirmed",
+        _("Hay 3 llamadas sin confirmar: no se llama a nadie más hasta aclararlas."),
+    )
+    CALL_LIMIT = "call_limit", _("Ya se hicieron todas las llamadas pedidas.")
+    QUEUE_EMPTY = "queue_empty", _("No hay leads que llamar ahora.")
+
+
+def free_lines(
+    gate: Campaign, *, run: Run, lines: int, window: CallingWindow, now: datetime
+) -> tuple[Wait, int]:
+    account = budget.account()
+    open_now = CallAttempt.objects.filter(campaign=gate).open()
+    unknown = open_now.filter(state=State.UNKNOWN).count()
+    free = lines - open_now.count()
+    if run.call_limit is not None:
+        used = run.attempts.exclude(state__in=[State.RELEASED, State.NOT_SENT]).count()
+        free = min(free, run.call_limit - used)
+        if used >= run.call_limit:
+            return Wait.CALL_LIMIT, 0
+    reasons = {
+        Wait.NO_AGENTS: lines < 1,
+        Wait.CLOSED: not opens_anywhere(now, window=window),
+        Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,
+        Wait.BREAKER: budget.breaker_is_open(account),
+        Wait.BLOCKED: account.blocked_until is not None and account.blocked_until > now,
+        Wait.LINES_BUSY: free < 1,
+    }
+    return next((w for w, holds in reasons.items() if holds), Wait.NOTHING), free
+
+
+def opens_anywhere(now: datetime, *, window: CallingWindow) -> bool:
+    """Whether the window is open in some community: else the queue is left alone."""
+    places = [
+        Place(community=code, time_zone=CANARY if code == "CN" else MADRID)
+        for code in COMMUNITIES
+    ]
+    return any(is_open(now, place=place, window=window) for place in places)
+
+
+def next_in_line(campaign: Campaign, *, at_most: int, now: datetime) -> list[Lead]:
+    """Who would be called now and in which order, as a claim would decide it."""
+    leads = next_leads(campaign, at_most=at_most, now=now, lock=False)
+    rules = rules_of(campaign)
+    return judge(leads, campaign=campaign, rules=rules, now=now)[0]
+
+
+def next_leads(
+    gate: Campaign, *, at_most: int, now: datetime, lock: bool
+) -> list[Lead]:
+    """The head of the queue, by priority, then due date, then id.
+
+    One query a priority: each is a range of the index in its own order, so no sort and
+    no walk over leads that are not due (with a sort, SKIP LOCKED starves others).
+    """
+    leads: list[Lead] = []
+    for priority in Priority.values:
+        due = gate.leads.filter(
+            selected_for_calling=True,
+            manual_management=False,
+            call_priority=priority,
+            next_call_at__lte=now,
+        ).order_by("next_call_at", "id")
+        if lock and connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        leads += due[: at_most - len(leads)]
+        if len(leads) >= at_most:
+            break
+    return leads
+
+
+def judge(
+    leads: Sequence[Lead], *, campaign: Campaign, rules: Rules, now: datetime
+) -> tuple[list[Lead], list[tuple[Lead, Verdict]]]:
+    """Who of them may be called now; two with one number may not both."""
+    facts = facts_of(leads, campaign=campaign, now=now)
+    allowed: list[Lead] = []
+    forbidden: list[tuple[Lead, Verdict]] = []
+    numbers: set[str] = set()
+    for lead in leads:
+        answer = verdict(facts[lead.pk], rules=rules, now=now)
+        if answer.allowed and lead.phone_e164 in numbers:
+            continue
+        if answer.allowed:
+            numbers.add(lead.phone_e164)
+            allowed.append(lead)
+        else:
+            forbidden.append((lead, answer))
+    return allowed, forbidden
+
+
+def put_off(forbidden: Sequence[tuple[Lead, Verdict]], *, now: datetime) -> int:
+    """They keep their place among the wanted; `next_call_at` says from when.
+
+    Without a date (no valid number, suppressed, …) they wait, visibly, for a change.
+    """
+    groups: dict[Verdict, list[int]] = {}
+    for lead, answer in forbidden:
+        groups.setdefault(answer, []).append(lead.pk)
+    changed = 0
+    for answer, ids in groups.items():
+        until = answer.until
+        if answer.rule is Rule.IN_COURSE:
+            until = now + ASK_AGAIN
+        changed += (
+            Lead.objects.filter(pk__in=ids, next_call_at__lte=now)
+            .exclude(call_status=CallStatus.CALLING)
+            .update(next_call_at=until)
+        )
+    return changed
