@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from calls import outcomes
 from calls.forms import CampaignForm, ReasonActionForm
+from calls.lead_admin import CallableLeadAdmin
 from calls.models import (
     CallAttempt,
     Campaign,
@@ -24,8 +24,6 @@ from calls.models import (
     Run,
     Worker,
 )
-from leads import selection
-from leads.admin import LeadAdmin
 from leads.models import Lead
 from leads.phones import group
 from leads.staff_admin import (
@@ -39,83 +37,10 @@ from leads.staff_admin import (
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    InlineBase = admin.TabularInline[CallAttempt, Lead]
-else:
-    InlineBase = admin.TabularInline
 
-QUEUE_ACTION = "put_in_queue_of_"
-
-
-# --- Leads, now that there are campaigns ----------------------------------------------
-
-
-class AttemptInline(InlineBase):
-    """The calls of a lead, last first."""
-
-    model = CallAttempt
-    fields = ("sent", "how_far", "outcome", "duration_seconds", "summary", "error")
-    readonly_fields = fields
-    ordering = ("-id",)
-    extra = 0
-    can_delete = False
-    show_change_link = True
-    verbose_name_plural = gettext_lazy("historial de llamadas")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description=gettext_lazy("enviada"))
-    def sent(self, attempt: CallAttempt) -> str:
-        return short_moment(attempt.send_started_at or attempt.claimed_at)
-
-    @admin.display(description=gettext_lazy("situación"))
-    def how_far(self, attempt: CallAttempt) -> str:
-        return status_tag(attempt.state, attempt.get_state_display())
-
-
+# Leads, now that there are campaigns.
 admin.site.unregister(Lead)
-
-
-@admin.register(Lead)
-class CallableLeadAdmin(LeadAdmin):
-    """The leads' page, with the queue of each campaign and the calls of each lead."""
-
-    inlines = (AttemptInline,)
-
-    def get_inlines(self, request: HttpRequest, obj: Lead | None) -> Any:
-        return self.inlines if obj else ()
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
-        if not self.has_change_permission(request):
-            return actions
-        queues = {}
-        for campaign in Campaign.objects.order_by("name", "id"):
-            words = _("Poner en cola de «%s»") % campaign.name
-            name = f"{QUEUE_ACTION}{campaign.pk}"
-            queues[name] = (_put_in_queue_of(campaign), name, words)
-        return queues | actions
-
-
-def _put_in_queue_of(campaign: Campaign) -> Callable[..., None]:
-    def action(
-        page: CallableLeadAdmin, request: HttpRequest, leads: QuerySet[Lead]
-    ) -> None:
-        total = leads.count()
-        changed = selection.select(
-            leads, outbound_id=campaign.outbound_id, now=timezone.now()
-        )
-        page.report(
-            request,
-            changed=changed,
-            total=total,
-            why_not=_("ya estaban en esa cola, en gestión manual o sin número válido"),
-        )
-
-    return action
+admin.site.register(Lead, CallableLeadAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------
@@ -136,7 +61,7 @@ class CampaignAdmin(StaffAdmin):
     list_filter = ("state",)
     search_fields = ("name", "outbound_id", "pearl_id")
     why_protected = gettext_lazy(
-        "%(count)d ejecuciones o intentos. Una campaña con llamadas no se borra: su "
+        "Ejecuciones e intentos: %(count)d. Una campaña con llamadas no se borra: su "
         "historial debe quedar."
     )
     fieldsets = (
@@ -175,8 +100,6 @@ class CampaignAdmin(StaffAdmin):
                     ("state", "generation"),
                     "state_reason",
                     ("pearl_agents", "checked_at"),
-                    ("next_poll_at", "next_sweep_at"),
-                    "created_at",
                 ),
             },
         ),
@@ -187,9 +110,6 @@ class CampaignAdmin(StaffAdmin):
         "state_reason",
         "pearl_agents",
         "checked_at",
-        "next_poll_at",
-        "next_sweep_at",
-        "created_at",
     )
 
     @admin.display(description=gettext_lazy("estado"), ordering="state")
@@ -210,11 +130,31 @@ class CampaignAdmin(StaffAdmin):
         return own
 
 
+class CampaignFilter(admin.RelatedFieldListFilter):
+    """As Django's, with our name for it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("campaña")
+
+
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
-    list_display = ("campaign", "started", "started_by", "ended", "end_reason")
+    list_display = ("campaign_name", "started", "started_by", "ended", "end_reason")
     list_select_related = ("campaign", "started_by")
-    list_filter = ("campaign",)
+    list_filter = (("campaign", CampaignFilter),)
+    fields = (
+        "campaign_name",
+        ("started_at", "started_by"),
+        ("until_empty", "call_limit"),
+        ("stop_requested_at", "stopped_by"),
+        ("ended_at", "end_reason"),
+    )
+    readonly_fields = ("campaign_name",)
+
+    @admin.display(description=gettext_lazy("campaña"), ordering="campaign")
+    def campaign_name(self, run: Run) -> str:
+        return run.campaign.name
 
     @admin.display(description=gettext_lazy("inicio"), ordering="started_at")
     def started(self, run: Run) -> str:
@@ -239,19 +179,55 @@ class CallAttemptAdmin(ReadOnlyAdmin):
         "how_far",
         "outcome",
         "duration_seconds",
-        "campaign",
+        "campaign_name",
         "error",
     )
     list_select_related = ("lead", "campaign")
-    list_filter = ("state", "outcome", "campaign")
+    list_filter = ("state", "outcome", ("campaign", CampaignFilter))
     search_fields = ("=token", "=pearl_request_id", "=pearl_call_id")
     search_help_text = gettext_lazy(
         "Teléfono escrito de cualquier forma, o identificador del intento o de Pearl."
     )
     action_form = ReasonActionForm
     actions = ("it_rang", "it_did_not_ring")
-    exclude = ("transcript", "collected_info", "lead", "run", "open_lead_id")
-    readonly_fields = ("lead_link", "run_link", "conversation", "answers")
+    readonly_fields = (
+        "lead_link",
+        "campaign_name",
+        "run_link",
+        "number",
+        "how_far",
+        "conversation",
+        "answers",
+        "asked_again",
+    )
+    fieldsets = (
+        (None, {"fields": ("lead_link", "number", ("campaign_name", "run_link"))}),
+        (
+            gettext_lazy("Qué pasó"),
+            {
+                "fields": (
+                    ("how_far", "outcome", "error"),
+                    ("started_at", "duration_seconds", "sentiment"),
+                    "summary",
+                    "conversation",
+                    "answers",
+                    ("tags", "recording_url"),
+                ),
+            },
+        ),
+        (
+            gettext_lazy("Detalle técnico"),
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("claimed_at", "send_started_at", "accepted_at", "closed_at"),
+                    ("verdict", "owner", "counted", "asked_again"),
+                    ("pearl_request_id", "pearl_call_id"),
+                    ("call_code", "conversation_code", "request_code"),
+                ),
+            },
+        ),
+    )
 
     @admin.display(description=gettext_lazy("enviada"), ordering="claimed_at")
     def sent(self, attempt: CallAttempt) -> str:
@@ -261,6 +237,14 @@ class CallAttemptAdmin(ReadOnlyAdmin):
     def lead_link(self, attempt: CallAttempt) -> str:
         where = reverse("admin:leads_lead_change", args=[attempt.lead_id])
         return format_html('<a href="{}">{}</a>', where, attempt.lead)
+
+    @admin.display(description=gettext_lazy("campaña"), ordering="campaign")
+    def campaign_name(self, attempt: CallAttempt) -> str:
+        return attempt.campaign.name
+
+    @admin.display(description=gettext_lazy("se preguntará a Pearl"))
+    def asked_again(self, attempt: CallAttempt) -> str:
+        return short_moment(attempt.next_lookup_at)
 
     @admin.display(description=gettext_lazy("ejecución"))
     def run_link(self, attempt: CallAttempt) -> str:
@@ -351,7 +335,7 @@ class PearlEventAdmin(ReadOnlyAdmin):
     list_display = ("received", "result", "times_seen", "attempt", "error")
     list_select_related = ("attempt",)
     list_filter = ("result",)
-    search_fields = ("=sha256",)
+    fields = (("received_at", "times_seen"), ("result", "error"), "attempt", "body")
 
     @admin.display(description=gettext_lazy("recibido"), ordering="received_at")
     def received(self, event: PearlEvent) -> str:
@@ -382,8 +366,15 @@ class PearlAccountAdmin(ReadOnlyAdmin):
         "credit_balance",
         "total_agents",
         "checked_at",
+        "waits_until",
         "problem",
     )
+    fields = list_display
+
+    @admin.display(description=gettext_lazy("Pearl pide esperar hasta"))
+    def waits_until(self, account: PearlAccount) -> str:
+        moments = (account.blocked_until, account.breaker_until)
+        return short_moment(max(filter(None, moments), default=None))
 
 
 def _preformatted(text: str) -> str:

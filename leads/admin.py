@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 OF_THE_ENGINE = (
-    "call_status",
+    "status",
     "selected_for_calling",
     "pearl_outbound_id",
     "next_call_at",
@@ -44,7 +45,6 @@ OF_THE_ENGINE = (
     "created_at",
     "updated_at",
 )
-IDLE_OR = gettext_lazy("ya estaban así")
 
 
 @admin.register(Lead)
@@ -55,8 +55,8 @@ class LeadAdmin(StaffAdmin):
         "number",
         "city",
         "status",
-        "call_priority",
-        "selected_for_calling",
+        "priority",
+        "wanted",
         "call_attempts_count",
         "last_call",
         "next_call",
@@ -87,9 +87,9 @@ class LeadAdmin(StaffAdmin):
     )
     raw_id_fields = ("lead_import",)
     why_protected = gettext_lazy(
-        "%(count)d intentos de llamada. Un lead con llamadas no se borra: su historial "
-        "debe quedar. Para que no se le llame, páselo a gestión manual o ponga su "
-        "número en la lista de exclusión."
+        "Intentos de llamada: %(count)d. Un lead con llamadas no se borra: su "
+        "historial debe quedar. Para que no se le llame, páselo a gestión manual o "
+        "ponga su número en la lista de exclusión."
     )
     fieldsets = (
         (None, {"fields": ("first_name", "last_name", "phone", "phone_alt", "email")}),
@@ -106,7 +106,7 @@ class LeadAdmin(StaffAdmin):
             gettext_lazy("Llamadas"),
             {
                 "fields": (
-                    ("call_status", "selected_for_calling", "next_call_at"),
+                    ("status", "selected_for_calling", "next_call_at"),
                     ("call_attempts_count", "last_call_attempt"),
                     "call_error_message",
                     ("call_priority", "manual_management"),
@@ -158,13 +158,21 @@ class LeadAdmin(StaffAdmin):
     def status(self, lead: Lead) -> str:
         return status_tag(lead.call_status, lead.get_call_status_display())
 
+    @admin.display(description=gettext_lazy("prioridad"), ordering="call_priority")
+    def priority(self, lead: Lead) -> int:
+        return lead.call_priority
+
     @admin.display(
-        description=gettext_lazy("último intento"), ordering="last_call_attempt"
+        description=gettext_lazy("cola"), ordering="selected_for_calling", boolean=True
     )
+    def wanted(self, lead: Lead) -> bool:
+        return lead.selected_for_calling
+
+    @admin.display(description=gettext_lazy("último"), ordering="last_call_attempt")
     def last_call(self, lead: Lead) -> str:
         return short_moment(lead.last_call_attempt)
 
-    @admin.display(description=gettext_lazy("próxima llamada"), ordering="next_call_at")
+    @admin.display(description=gettext_lazy("próxima"), ordering="next_call_at")
     def next_call(self, lead: Lead) -> str:
         return short_moment(lead.next_call_at)
 
@@ -232,66 +240,61 @@ class LeadAdmin(StaffAdmin):
 
     @admin.action(description=gettext_lazy("Quitar de la cola"), permissions=["change"])
     def take_out_of_queue(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        total = leads.count()
-        changed = selection.deselect(leads, now=timezone.now())
-        self.report(
-            request, changed=changed, total=total, why_not=_("no estaban en la cola")
-        )
+        why_not = _("no estaban en la cola")
+        self.apply(request, leads, selection.deselect, why_not=why_not)
 
     @admin.action(
         description=gettext_lazy("Prioridad 1 (alta)"), permissions=["change"]
     )
     def priority_high(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self._set_priority(request, leads, Priority.HIGH)
+        self.apply(request, leads, selection.set_priority, Priority.HIGH)
 
     @admin.action(
         description=gettext_lazy("Prioridad 3 (normal)"), permissions=["change"]
     )
     def priority_normal(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self._set_priority(request, leads, Priority.NORMAL)
+        self.apply(request, leads, selection.set_priority, Priority.NORMAL)
 
     @admin.action(
         description=gettext_lazy("Prioridad 5 (baja)"), permissions=["change"]
     )
     def priority_low(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self._set_priority(request, leads, Priority.LOW)
+        self.apply(request, leads, selection.set_priority, Priority.LOW)
 
     @admin.action(
         description=gettext_lazy("Olvidar los intentos y errores"),
         permissions=["change"],
     )
     def forget_attempts(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        total = leads.count()
-        changed = selection.reset(leads, now=timezone.now())
-        self.report(
-            request, changed=changed, total=total, why_not=_("están en una llamada")
-        )
+        why_not = _("están en una llamada")
+        self.apply(request, leads, selection.reset, why_not=why_not)
 
     @admin.action(
         description=gettext_lazy("Pasar a gestión manual"), permissions=["change"]
     )
     def give_to_a_person(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self._set_manual(request, leads, True)
+        self.apply(request, leads, selection.set_manual, True)
 
     @admin.action(
         description=gettext_lazy("Devolver al sistema"), permissions=["change"]
     )
     def give_back_to_system(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self._set_manual(request, leads, False)
+        self.apply(request, leads, selection.set_manual, False)
 
-    def _set_priority(
-        self, request: HttpRequest, leads: QuerySet[Lead], priority: Priority
+    def apply(
+        self,
+        request: HttpRequest,
+        leads: QuerySet[Lead],
+        verb: Callable[..., int],
+        *values: Any,
+        why_not: str = "",
+        **named: Any,
     ) -> None:
+        """One verb of `selection` for all the chosen leads, and what came of it."""
         total = leads.count()
-        changed = selection.set_priority(leads, priority, now=timezone.now())
-        self.report(request, changed=changed, total=total, why_not=str(IDLE_OR))
-
-    def _set_manual(
-        self, request: HttpRequest, leads: QuerySet[Lead], manual: bool
-    ) -> None:
-        total = leads.count()
-        changed = selection.set_manual(leads, manual, now=timezone.now())
-        self.report(request, changed=changed, total=total, why_not=str(IDLE_OR))
+        changed = verb(leads, *values, now=timezone.now(), **named)
+        why_not = why_not or _("ya estaban así")
+        self.report(request, changed=changed, total=total, why_not=why_not)
 
 
 @admin.register(Suppression)
@@ -387,7 +390,7 @@ class LeadImportAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("filas por revisar"))
     def rows_to_review(self, record: LeadImport) -> str:
         rows = ((problem["row"], problem["reason"]) for problem in record.problems)
-        return format_html_join("", "<div>Fila {}: {}</div>", rows) or "—"
+        return format_html_join("", "<div>{} · {}</div>", rows) or "—"
 
 
 def _place(lead: Lead) -> Place:

@@ -6,6 +6,7 @@ made it stop (the reason is printed); 130 left at once after a second Ctrl-C.
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Iterator
@@ -54,6 +55,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="para máquinas")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["serve"] and options["verbosity"] < 2:
+            # A person reads this terminal: each call's log line is for services.
+            logging.getLogger("calls").setLevel(logging.WARNING)
         for name in ("max_concurrent_calls", "limit"):
             value = options[name]
             if value is not None and value < 1:

@@ -1,0 +1,91 @@
+"""What the demo needs: a user, a campaign, the leads of demo/, and the valid ones queued.
+
+It refuses any Pearl but the simulator. A second run finds what is there and puts the
+leads back in the queue.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from calls import runs
+from calls.models import Campaign
+from leads import selection
+from leads.models import Consent, Lead
+
+OUTBOUND_ID = "66f0a1b2c3d4e5f601020304"  # the simulator's campaign
+PEARL_ID = "66f0aaaabbbbccccdddd0001"
+CONSENT = "Datos inventados de la demostración"
+
+
+class Command(BaseCommand):
+    help = "Prepara la demostración con el simulador."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.PEARL_IS_SIMULATOR:
+            raise CommandError(
+                _("La demostración solo funciona con el simulador de este equipo.")
+            )
+        self._make_admin()
+        campaign = self._make_campaign()
+        self._import_leads()
+        self._queue(campaign)
+
+    def _make_admin(self) -> None:
+        users = get_user_model().objects
+        if users.filter(username="admin").exists():
+            self.stdout.write(_("Usuario admin: el de la vez anterior."))
+            return
+        password = secrets.token_urlsafe(12)
+        users.create_superuser("admin", "admin@example.com", password)
+        self.stdout.write(
+            _("Usuario admin, contraseña %s (no se volverá a mostrar).") % password
+        )
+
+    def _make_campaign(self) -> Campaign:
+        campaign, _made = Campaign.objects.get_or_create(
+            outbound_id=OUTBOUND_ID,
+            defaults={
+                "name": "Demostración",
+                "pearl_id": PEARL_ID,
+                "always_open": True,
+                "max_concurrent_calls": 20,
+                "min_gap_minutes": 0,
+                "max_per_day": 1000,
+            },
+        )
+        now = timezone.now()
+        runs.stop(campaign.pk, now=now, reason=str(_("La demostración empieza.")))
+        return campaign
+
+    def _import_leads(self) -> None:
+        if Lead.objects.filter(consent_source=CONSENT).exists():
+            self.stdout.write(_("Leads de la demostración: los de la vez anterior."))
+            return
+        folder = settings.BASE_DIR / "demo"
+        call_command(
+            "import_leads",
+            str(folder / "leads.csv"),
+            suppressions=folder / "suppressed.csv",
+            consent_source=CONSENT,
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
+
+    def _queue(self, campaign: Campaign) -> None:
+        now = timezone.now()
+        ours = Lead.objects.filter(consent=Consent.GIVEN, consent_source=CONSENT)
+        known = ours.exclude(time_zone="")
+        selection.reset(known, now=now)
+        selection.select(known, outbound_id=campaign.outbound_id, now=now)
+        self.stdout.write(
+            _("%d leads válidos en la cola.") % campaign.leads.queued().count()
+        )
