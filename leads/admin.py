@@ -73,9 +73,7 @@ class LeadAdmin(StaffAdmin):
         "consent",
     )
     search_fields = ("first_name", "last_name", "national_id", "policy_number")
-    search_help_text = gettext_lazy(
-        "Nombre, teléfono escrito de cualquier forma, NIF o póliza."
-    )
+    search_help_text = gettext_lazy("Nombre, teléfono escrito como sea, NIF o póliza.")
     actions = (
         "take_out_of_queue",
         "priority_high",

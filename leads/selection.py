@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from leads.models import CallStatus, Lead, Priority
@@ -72,8 +73,9 @@ def set_priority(leads: QuerySet[Lead], priority: Priority, *, now: datetime) ->
 
 def set_manual(leads: QuerySet[Lead], manual: bool, *, now: datetime) -> int:
     """Give leads to a person (they leave the queue), or back to the system."""
-    if manual:
-        deselect(leads, now=now)
-    return leads.exclude(manual_management=manual).update(
-        manual_management=manual, updated_at=now
-    )
+    with transaction.atomic():
+        if manual:
+            deselect(leads, now=now)
+        return leads.exclude(manual_management=manual).update(
+            manual_management=manual, updated_at=now
+        )

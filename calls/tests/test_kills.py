@@ -83,17 +83,23 @@ def test_killed_at_random_instants_no_phone_rings_twice_and_nothing_is_lost(
     simulator, settings, tmp_path
 ):
     settings.DIAL_JOURNAL = tmp_path / "journal"
-    simulator.set(outcomes={"success": 3, "busy": 1, "no_answer": 2, "failed": 1})
+    simulator.set(
+        outcomes={"success": 3, "busy": 1, "no_answer": 2, "failed": 1},
+        # Long enough that many kills find a request on its way.
+        latency_seconds=[0.05, 0.4],
+    )
     campaign = CampaignFactory(max_concurrent_calls=8, timeout_seconds=1)
     kills = int(os.environ.get("KILLS", 60 if connection.vendor == "mysql" else 20))
     leads = LeadFactory.create_batch(60 + 8 * kills)
     runs.start(campaign.pk, now=timezone.now())
     dice = random.Random(20261124)
 
+    on_their_way = 0
     for _kill in range(kills):
         worker = start_worker(simulator)
         time.sleep(dice.uniform(0.05, 1.0))
         kill(worker)
+        on_their_way += CallAttempt.objects.filter(state=State.DIALING).count()
     worker = start_worker(simulator)
     try:
         simulator.wait_until(lambda: nothing_left(campaign), seconds=240)
@@ -101,6 +107,7 @@ def test_killed_at_random_instants_no_phone_rings_twice_and_nothing_is_lost(
         end(worker)
 
     assert worker.returncode == 0
+    assert on_their_way > kills / 10, "too few kills hit a request on its way"
     rings = Counter(ring["to"] for ring in simulator.rings())
     posts = simulator.get("stats")["make_call_posts_per_marker"]
     attempts = CallAttempt.objects.all()

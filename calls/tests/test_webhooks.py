@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+from django.conf import settings as django_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,9 +17,9 @@ from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory
 from leads.models import CallStatus, Lead
 from leads.tests.factories import OUTBOUND_ID, LeadFactory
-from tuotempo.pytest_environment import TOKEN
 
 Result = PearlEvent.Result
+TOKEN = django_settings.PEARL_WEBHOOK_TOKEN
 
 
 def body(attempt: CallAttempt | None = None, **changes: object) -> bytes:

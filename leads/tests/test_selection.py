@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from calls.tests.names import OUTBOUND_ID
 from leads import selection
 from leads.models import CallStatus, Lead, Priority
-from leads.tests.factories import LeadFactory
+from leads.tests.factories import OUTBOUND_ID, LeadFactory
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 OTHER = "66f0a1b2c3d4e5f601020399"
