@@ -3,10 +3,10 @@
     python -m benchmarks.dialing [--limits 5 50 500] [--database sqlite|mariadb]
                                  [--only slots|budget]
 
-Everything is real but the provider: a worker process, a web process for the webhooks, a
-database, and the simulator over HTTP. Beside the engine, in the same run and against the
-same simulator: one call after another (what the earlier system does), and one thread per
-call that polls its own call. Figures are of the simulator's own log.
+Everything is real but the provider: a worker process, a web process for the webhooks,
+a database, and the simulator over HTTP. Beside the engine, in the same run and against
+the same simulator: one call after another (as the earlier system does), and one thread
+per call that polls its own call. Figures are of the simulator's own log.
 """
 
 from __future__ import annotations
@@ -124,18 +124,28 @@ def simulator(*, speed: float, agents: int, rate: str) -> Iterator[Simulator]:
         yield made
 
 
+def new_database(folder: Path) -> str:
+    name = f"bench_{time.monotonic_ns()}"
+    command = ["mariadb", "-uroot", "-S", str(folder / "s"), "-e"]
+    subprocess.run([*command, f"CREATE DATABASE {name}"], check=True)
+    return name
+
+
 def environment(
     folder: Path, pearl: Simulator, *, database: str, rate: float, poll: float
 ) -> dict[str, str]:
-    url = f"sqlite:///{folder / 'bench.sqlite3'}"
+    # A database and a journal of its own: a journal that knows of dials which the
+    # database does not is exactly what the engine refuses to start with.
+    own = Path(tempfile.mkdtemp(dir=folder))
+    url = f"sqlite:///{own / 'bench.sqlite3'}"
     if database.startswith("mysql"):
-        url = database
+        url = database.replace("/?", f"/{new_database(folder)}?")
     return {
         **os.environ,
         "ENV_FILE": "",
         "SECRET_KEY": "only-for-benchmarks-" + "0" * 32,
         "DATABASE_URL": url,
-        "DIAL_JOURNAL": str(folder / "journal"),
+        "DIAL_JOURNAL": str(own / "journal"),
         "PEARL_API_URL": pearl.url,
         "PEARL_WEBHOOK_TOKEN": TOKEN,
         "PEARL_REQUESTS_PER_SECOND": str(rate),
@@ -339,11 +349,19 @@ def budget(*, database: str, folder: Path, leads: int) -> str:
         )
 
 
+def print_baselines(limit: int, *, leads: int) -> None:
+    one = baseline(limit, threads=1, system="one after another", leads=6)
+    print(one, flush=True)
+    name = "one thread per call, polling"
+    many = baseline(limit, threads=limit, system=name, leads=leads)
+    print(many, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limits", type=int, nargs="+", default=[5, 50, 500])
     parser.add_argument("--database", choices=["sqlite", "mariadb"], default="sqlite")
-    parser.add_argument("--only", choices=["slots", "budget"])
+    parser.add_argument("--only", choices=["slots", "budget", "engine"])
     parser.add_argument("--leads", type=int, default=120, help="for the budget")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
@@ -352,23 +370,13 @@ def main() -> None:
             from tuotempo.pytest_environment import start_mariadb
 
             server = start_mariadb(folder)
-            database = f"mysql://root@/tuotempo?unix_socket={server}"
-            subprocess.run(
-                ["mariadb", "-uroot", "-S", server, "-e", "CREATE DATABASE tuotempo"],
-                check=True,
-            )
+            database = f"mysql://root@/?unix_socket={server}"
         if options.only != "budget":
             print(HEADER, flush=True)
             for limit in options.limits:
                 rounds = ROUNDS.get(limit, 6)
-                print(
-                    baseline(limit, threads=1, system="one after another", leads=6),
-                    flush=True,
-                )
-                leads = limit * rounds
-                name = "one thread per call, polling"
-                row = baseline(limit, threads=limit, system=name, leads=leads)
-                print(row, flush=True)
+                if options.only != "engine":
+                    print_baselines(limit, leads=limit * rounds)
                 for webhooks in (True, False):
                     row = engine(
                         limit,
@@ -378,7 +386,7 @@ def main() -> None:
                         rounds=rounds,
                     )
                     print(row, flush=True)
-        if options.only != "slots":
+        if options.only in (None, "budget"):
             print(budget(database=database, folder=folder, leads=options.leads))
 
 

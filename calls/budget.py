@@ -16,7 +16,8 @@ from calls.models import PearlAccount
 
 FAILURES_TO_OPEN = 3
 BREAKER_FIRST = timedelta(seconds=5)
-BREAKER_MAX = timedelta(minutes=5)
+# Short enough that a run goes on within a minute of Pearl coming back.
+BREAKER_MAX = timedelta(seconds=30)
 THROTTLE_DEFAULT = timedelta(seconds=2)
 THROTTLE_MAX = timedelta(minutes=15)
 

@@ -1,4 +1,4 @@
-"""What the demo needs: a user, a campaign, the leads of demo/, and the valid ones queued.
+"""What the demo needs: a user, a campaign, and the valid leads of demo/ queued.
 
 It refuses any Pearl but the simulator. A second run finds what is there and puts the
 leads back in the queue.

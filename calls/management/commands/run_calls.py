@@ -6,8 +6,11 @@ made it stop (the reason is printed); 130 left at once after a second Ctrl-C.
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,15 +26,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calls import preflight, runs
+from calls.breakdown import breakdown
 from calls.call_manager import CallManager
 from calls.journal import DialJournal
 from calls.models import Campaign, RunState
 from calls.pearl import PearlClient
 from calls.progress import Display, as_data, display_for, summary_lines, take_picture
-from calls.queue import SCAN, Wait, next_in_line
+from calls.queue import Wait, next_in_line
 from leads.verdict import Rule
 
 IGNORE_REPEATS_SECONDS = 1.0
+DRY_RUN_SHOWS = 100
 # The kinds of end that are no failure.
 GOOD_ENDS = (Wait.QUEUE_EMPTY, Wait.CALL_LIMIT)
 
@@ -130,16 +135,15 @@ class Command(BaseCommand):
         if reasons := preflight.refusals(findings):
             raise CommandError("\n".join(reasons))
         campaign.refresh_from_db()
-        if not next_in_line(campaign, at_most=SCAN, now=now):
-            raise CommandError(_("No hay leads que llamar ahora."))
+        counts = breakdown(campaign, now=now)
+        if not counts.pop(Rule.ALLOWED, 0):
+            raise CommandError("\n".join(nobody_to_call(counts)))
         runs.start(campaign.pk, now=now, until_empty=True, call_limit=call_limit)
 
     def _sum_up(self, campaign: Campaign, *, as_json: bool) -> None:
         now = timezone.now()
         picture = take_picture(campaign.pk, wait=Wait.NOTHING, now=now)
         if as_json:
-            import json
-
             data = {**as_data(picture), "event": "summary"}
             self.stdout.write(json.dumps(data, ensure_ascii=False))
         else:
@@ -168,32 +172,39 @@ class Command(BaseCommand):
 
     def _dry_run(self, campaign: Campaign, *, as_json: bool) -> None:
         now = timezone.now()
-        answer = preview(campaign, now=now)  # type: ignore[name-defined]  # noqa: F821
+        counts = breakdown(campaign, now=now)
+        allowed = counts.pop(Rule.ALLOWED, 0)
+        order = next_in_line(campaign, at_most=DRY_RUN_SHOWS, now=now)
         if as_json:
-            import json
-
-            data = {
-                "order": [lead.pk for lead in answer.order],
-                "rules": {str(rule): n for rule, n in answer.counts.items()},
-            }
+            rules = {rule.value: count for rule, count in counts.items()}
+            data = {"allowed": allowed, "order": [x.pk for x in order], "not": rules}
             self.stdout.write(json.dumps(data))
             return
-        allowed = answer.counts.get(Rule.ALLOWED, 0)
         text = ngettext(
             "%d lead se llamaría ahora, en este orden:",
             "%d leads se llamarían ahora, en este orden:",
             allowed,
         )
         self.stdout.write(text % allowed)
-        for place, lead in enumerate(answer.order, 1):
+        for place, lead in enumerate(order, 1):
             self.stdout.write(f"  {place:>5}. {lead} ({lead.pk})")
-        if allowed > len(answer.order):
-            self.stdout.write(_("  … y %d más") % (allowed - len(answer.order)))
-        for rule, count in answer.counts.items():
-            if rule != Rule.ALLOWED:
-                self.stdout.write(f"{count:>7}  {Rule(rule).label}")
-        if answer.why_not:
-            self.stdout.write(answer.why_not)
+        if allowed > len(order):
+            self.stdout.write(_("         … y %d más") % (allowed - len(order)))
+        for rule, count in counts.items():
+            self.stdout.write(f"{count:>7}  {rule.label}")
+
+
+def nobody_to_call(counts: dict[Rule, int]) -> list[str]:
+    """Why not, and what to do."""
+    if not counts:
+        return [
+            _(
+                "La cola está vacía: seleccione leads en el panel (/calls) o en "
+                "Administración, Leads."
+            )
+        ]
+    reasons = [f"{count:>7}  {rule.label}" for rule, count in counts.items()]
+    return [_("Ningún lead de la cola se puede llamar ahora:"), *reasons]
 
 
 def find_campaign(wanted: str | None) -> Campaign:
@@ -247,3 +258,7 @@ def signals_to(manager: CallManager) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if manager.abandoned:
+        # Requests under way are recorded as UNKNOWN; their threads are not waited for.
+        sys.stdout.flush()
+        os._exit(130)

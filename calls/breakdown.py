@@ -1,0 +1,107 @@
+"""Who of a campaign's queue would be called now, who would not, and why: in counts.
+
+The leads are grouped in the database by the facts that the rules ask about, and the one
+verdict judges each group, so the numbers are those that a claim will find.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from calls.eligibility import SILENT, rules_of, start_of_day
+from calls.models import CallAttempt, Campaign
+from leads.models import Suppression
+from leads.places import Place
+from leads.verdict import Facts, Rule, verdict
+
+SOON = timedelta(seconds=1)
+
+
+def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
+    """How many queued leads each rule decides; `Rule.ALLOWED` are those to be called.
+
+    Two leads that share a number both count as allowed, though the second will wait.
+    Raises WindowError when the campaign's hours cannot be read.
+    """
+    rules = rules_of(campaign)
+    counts: Counter[Rule] = Counter()
+    for group in _groups(campaign, now=now):
+        facts = Facts(
+            has_phone=group["has_phone"],
+            suppressed=group["is_suppressed"],
+            manual=group["manual_management"],
+            consent=group["consent"],
+            place=Place(community=group["community"], time_zone=group["time_zone"]),
+            attempts=rules.max_attempts if group["is_exhausted"] else 0,
+            in_course=group["is_in_course"],
+            due_at=now + SOON if group["is_later"] else None,
+            gap_ends_at=now + SOON if group["is_recent"] else None,
+            calls_today=rules.max_per_day if group["is_full"] else 0,
+        )
+        counts[verdict(facts, rules=rules, now=now).rule] += group["leads"]
+    return {rule: counts[rule] for rule in Rule if counts[rule]}
+
+
+def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
+    rung = CallAttempt.objects.filter(phone=OuterRef("phone_e164")).exclude(
+        state__in=SILENT
+    )
+    gap = timedelta(minutes=campaign.min_gap_minutes)
+    today = (
+        rung.filter(send_started_at__gte=start_of_day(now))
+        .values("phone")
+        .annotate(count=Count("id"))
+        .values("count")
+    )
+    held = CallAttempt.objects.filter(
+        Q(open_lead_id=OuterRef("pk")) | Q(open_phone=OuterRef("phone_e164"))
+    )
+    annotated = campaign.leads.queued().annotate(
+        has_phone=_is(~Q(phone_e164="")),
+        is_later=_is(Q(next_call_at__gt=now)),
+        is_exhausted=_is(Q(call_attempts_count__gte=campaign.max_attempts)),
+        is_suppressed=Exists(
+            Suppression.objects.filter(phone_e164=OuterRef("phone_e164"))
+        ),
+        is_in_course=Exists(held),
+        is_recent=Exists(rung.filter(send_started_at__gt=now - gap)),
+        today=Coalesce(Subquery(today, output_field=IntegerField()), 0),
+    )
+    facts = annotated.annotate(is_full=_is(Q(today__gte=campaign.max_per_day))).values(
+        "has_phone",
+        "is_later",
+        "is_exhausted",
+        "is_suppressed",
+        "is_in_course",
+        "is_recent",
+        "is_full",
+        "manual_management",
+        "consent",
+        "community",
+        "time_zone",
+    )
+    return list(facts.annotate(leads=Count("pk")).order_by())
+
+
+def _is(condition: Q) -> Case:
+    return Case(
+        When(condition, then=Value(True)),
+        default=Value(False),
+        output_field=BooleanField(),
+    )
