@@ -34,8 +34,8 @@ KEY = "665500000000000000000001:simulador0000000000000000000000"
 TOKEN = "banco-de-pruebas-" + "0" * 32
 # Calls of 60 to 180 s, in scaled time. The more lines, the slower the clock: a call
 # must start often, but not more often than two cores can simulate.
-SPEEDS = {5: 15.0, 50: 12.0, 500: 5.0}
-ROUNDS = {5: 8, 50: 6, 500: 5}
+SPEEDS = {5: 15.0, 50: 12.0, 500: 2.5}
+ROUNDS = {5: 8, 50: 6, 500: 6}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, models
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from calls import budget
@@ -80,6 +81,17 @@ def next_in_line(campaign: Campaign, *, at_most: int, now: datetime) -> list[Lea
     return judge(leads, campaign=campaign, rules=rules, now=now)[0]
 
 
+def due_leads(campaign: Campaign, *, priority: int, now: datetime) -> QuerySet[Lead]:
+    """Leads of one priority whose turn it is, in order."""
+    return campaign.leads.filter(
+        # `=True` would become a bare column, which SQLite does not look up by index.
+        selected_for_calling__in=[True],
+        manual_management__in=[False],
+        call_priority=priority,
+        next_call_at__lte=now,
+    ).order_by("next_call_at", "id")
+
+
 def next_leads(
     gate: Campaign, *, at_most: int, now: datetime, lock: bool
 ) -> list[Lead]:
@@ -90,12 +102,7 @@ def next_leads(
     """
     leads: list[Lead] = []
     for priority in Priority.values:
-        due = gate.leads.filter(
-            selected_for_calling=True,
-            manual_management=False,
-            call_priority=priority,
-            next_call_at__lte=now,
-        ).order_by("next_call_at", "id")
+        due = due_leads(gate, priority=priority, now=now)
         if lock and connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True)
         leads += due[: at_most - len(leads)]

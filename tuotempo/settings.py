@@ -20,6 +20,9 @@ if _env_file and Path(_env_file).is_file():
     env.read_env(_env_file)
 
 
+BOOLEANS = {"", "true", "false", "1", "0", "yes", "no", "on", "off"}
+
+
 def read(kind: str, name: str, default: Any, hint: str) -> Any:
     """The variable `name` as a `kind` of django-environ; a bad one stops the start."""
     try:
@@ -32,6 +35,10 @@ def read(kind: str, name: str, default: Any, hint: str) -> Any:
         given = name in os.environ
         problem = "tiene un valor que no se entiende" if given else "falta"
         raise ImproperlyConfigured(f"La variable {name} {problem}: {hint}") from exc
+    if kind == "bool" and os.environ.get(name, "").strip().lower() not in BOOLEANS:
+        raise ImproperlyConfigured(
+            f"La variable {name} tiene un valor que no se entiende: {hint}"
+        )
     return value
 
 
