@@ -1,0 +1,239 @@
+"""The HTMX views of /calls. Each moving part is a fragment with a URL of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from calls import board, preflight, runs
+from calls.models import Campaign
+from calls.pearl import PearlClient
+from leads import selection
+from leads.filters import LeadFilter
+from leads.models import Lead, Priority
+
+if TYPE_CHECKING:
+    from calls.board import Board
+
+PAGE_SIZES = (25, 50, 100)
+COUNTED_AT_MOST = 10_000
+MAX_LIMIT = 1000
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Today at a glance, and the tool that starts calls."""
+    now = timezone.now()
+    boards = [board.board(campaign, now=now) for campaign in board.campaigns()]
+    return render(request, "home.html", {"boards": boards})
+
+
+@require_GET
+def calls_manager(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    campaigns = board.campaigns()
+    if not campaigns:
+        return render(request, "calls/no_campaign.html")
+    campaign = _campaign(request, campaigns)
+    context = _leads_context(request, campaign)
+    context |= {
+        "board": board.board(campaign, now=timezone.now()),
+        "campaigns": campaigns,
+        "may_change": request.user.has_perm("calls.change_campaign"),
+    }
+    return render(request, "calls/calls_manager.html", context)
+
+
+@require_GET
+def panel_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The control card, the counters and the reason why nobody is called."""
+    return _panel(request, get_object_or_404(Campaign, pk=campaign_id))
+
+
+@require_GET
+def side_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Calls in course, activity, processes."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    context = {"board": board.board(campaign, now=timezone.now())}
+    return render(request, "calls/_side.html", context)
+
+
+@require_GET
+def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The filtered leads. Ticks arrive as `id` and are drawn again."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    context = _leads_context(request, campaign)
+    response = render(request, "calls/_leads.html", context)
+    if "moved" in request.GET:
+        response["HX-Push-Url"] = f"{reverse('calls:manager')}?{context['query']}"
+    return response
+
+
+@require_POST
+@permission_required("calls.change_campaign", raise_exception=True)
+def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """START, refused with its reason when it cannot work."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    now = timezone.now()
+    board.forget(campaign)
+    problem = board.why_not_start(board.board(campaign, now=now))
+    if not problem:
+        with PearlClient.from_settings() as pearl:
+            findings = preflight.check(campaign, pearl=pearl, now=now)
+        problem = next(iter(preflight.refusals(findings)), "")
+    if problem:
+        return _panel(request, campaign, problem=problem)
+    runs.start(campaign.pk, now=timezone.now(), by=request.user)  # type: ignore[arg-type]
+    return _panel(request, campaign, toast=_("La campaña está en marcha."))
+
+
+@require_POST
+@permission_required("calls.view_campaign", raise_exception=True)
+def stop(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """STOP, which always wins and says how many calls go on."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    going_on = runs.stop(campaign.pk, now=timezone.now(), by=request.user)  # type: ignore[arg-type]
+    toast = _("Detenida. No se llamará a nadie más.")
+    if going_on:
+        text = ngettext(
+            "Detenida. %d llamada en curso terminará por sí misma.",
+            "Detenida. %d llamadas en curso terminarán por sí mismas.",
+            going_on,
+        )
+        toast = text % going_on
+    return _panel(request, campaign, toast=toast)
+
+
+@require_POST
+@permission_required("calls.change_campaign", raise_exception=True)
+def set_limit(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """How many calls at a time."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    text = request.POST.get("limit", "")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT):
+        problem = _("Escriba un número de llamadas simultáneas entre 1 y 1.000.")
+        return _panel(request, campaign, problem=problem)
+    Campaign.objects.filter(pk=campaign.pk).update(max_concurrent_calls=int(text))
+    toast = _("Llamadas simultáneas: %s.") % text
+    return _panel(request, campaign, toast=toast)
+
+
+@require_POST
+@permission_required("leads.change_lead", raise_exception=True)
+def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """A verb of `leads.selection` on the ticked leads, or on all of the filter."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    filtered = LeadFilter(request.GET, queryset=Lead.objects.all()).qs
+    chosen = filtered
+    if request.POST.get("scope") != "all":
+        ids = [pk for pk in request.POST.getlist("id") if pk.isdigit()]
+        chosen = Lead.objects.filter(pk__in=ids)
+    changed = _apply(request.POST.get("verb", ""), chosen, campaign=campaign)
+    board.forget(campaign)
+    if not request.headers.get("HX-Request"):
+        return redirect(f"{reverse('calls:manager')}?{request.GET.urlencode()}")
+    context = _leads_context(request, campaign) | {"ticked": set()}
+    response = render(request, "calls/_leads.html", context)
+    text = ngettext("%d lead cambiado.", "%d leads cambiados.", changed) % changed
+    if not changed:
+        text = _("No cambió ningún lead: ya estaban así o no se les puede llamar.")
+    trigger_client_event(response, "toast", {"text": text})
+    return trigger_client_event(response, "tick", after="settle")
+
+
+def _apply(verb: str, leads: QuerySet[Lead], *, campaign: Campaign) -> int:
+    now = timezone.now()
+    match verb.split(":"):
+        case ["select"]:
+            return selection.select(leads, outbound_id=campaign.outbound_id, now=now)
+        case ["deselect"]:
+            return selection.deselect(leads, now=now)
+        case ["reset"]:
+            return selection.reset(leads, now=now)
+        case ["manual", flag]:
+            return selection.set_manual(leads, flag == "on", now=now)
+        case ["priority", number] if number in {str(p) for p in Priority.values}:
+            return selection.set_priority(leads, Priority(int(number)), now=now)
+    raise PermissionDenied(_("Esa acción no existe."))
+
+
+# --- What the views share -----------------------------------------------------------
+
+
+def _campaign(request: HttpRequest, campaigns: list[Campaign]) -> Campaign:
+    wanted = request.GET.get("campaign", "")
+    known = {str(campaign.pk): campaign for campaign in campaigns}
+    return known.get(wanted, campaigns[0])
+
+
+def _panel(
+    request: HttpRequest, campaign: Campaign, *, toast: str = "", problem: str = ""
+) -> HttpResponse:
+    changed = bool(toast or problem)
+    if changed:
+        board.forget(campaign)
+        campaign = Campaign.objects.get(pk=campaign.pk)
+    if changed and not request.headers.get("HX-Request"):
+        return redirect(f"{reverse('calls:manager')}?campaign={campaign.pk}")
+    shown: Board = board.board(campaign, now=timezone.now())
+    context: dict[str, Any] = {
+        "board": shown,
+        "problem": problem,
+        "campaigns": board.campaigns(),
+        "may_change": request.user.has_perm("calls.change_campaign"),
+    }
+    response = render(request, "calls/_panel.html", context)
+    if toast:
+        trigger_client_event(response, "toast", {"text": toast})
+    return response
+
+
+def _leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    leads = LeadFilter(request.GET, queryset=Lead.objects.all())
+    size = _number(request.GET.get("size"), default=25)
+    size = size if size in PAGE_SIZES else PAGE_SIZES[0]
+    pages = COUNTED_AT_MOST // size
+    page = min(max(_number(request.GET.get("page"), default=1), 1), pages)
+    total = leads.qs.order_by()[: COUNTED_AT_MOST + 1].count()
+    start = (page - 1) * size
+    # The ids first: an offset over whole rows reads them all.
+    ids = list(
+        leads.qs.order_by("id").values_list("id", flat=True)[start : start + size]
+    )
+    query = request.GET.copy()
+    for name in ("id", "moved", "csrfmiddlewaretoken"):
+        query.pop(name, None)
+    query["campaign"] = str(campaign.pk)
+    pageless = query.copy()
+    pageless.pop("page", None)
+    return {
+        "campaign": campaign,
+        "leads": Lead.objects.filter(pk__in=ids).order_by("id"),
+        "filter": leads,
+        "total": min(total, COUNTED_AT_MOST),
+        "is_cut": total > COUNTED_AT_MOST,
+        "page": page,
+        "size": size,
+        "sizes": PAGE_SIZES,
+        "has_next": start + size < total and page < pages,
+        "query": query.urlencode(),
+        "pageless": pageless.urlencode(),
+        "board_now": timezone.now(),
+        "ticked": {int(pk) for pk in request.GET.getlist("id") if pk.isdigit()},
+        "may_select": request.user.has_perm("leads.change_lead"),
+    }
+
+
+def _number(text: str | None, *, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() else default

@@ -1,0 +1,34 @@
+"""How phones, processes and endings are written on screen."""
+
+from __future__ import annotations
+
+from django import template
+
+from calls.models import CallAttempt
+from calls.states import CALL_STATUS_OF
+from leads import phones
+from leads.models import CallStatus
+
+register = template.Library()
+
+
+@register.filter
+def grouped(phone: str) -> str:
+    return phones.group(phone)
+
+
+@register.filter
+def masked(phone: str) -> str:
+    return phones.mask(phone)
+
+
+@register.filter
+def host(identity: str) -> str:
+    """A process by its host and number, without what only makes it unique."""
+    return identity.rpartition("/")[0]
+
+
+@register.filter
+def attempt_status(attempt: CallAttempt) -> str:
+    """The call status whose colour an attempt that is over has."""
+    return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)

@@ -1,0 +1,150 @@
+"""The numbers of the dashboard add up, agree with the lists behind them, and cost a
+fixed number of queries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+
+from calls import board, budget, runs
+from calls.models import Campaign, Worker
+from calls.states import Outcome, State
+from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
+from leads.models import CallStatus, Consent, Lead
+from leads.tests.factories import LeadFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    cache.clear()
+
+
+def look(campaign: Campaign) -> board.Board:
+    cache.clear()
+    campaign.refresh_from_db()
+    return board.board(campaign, now=timezone.now())
+
+
+def worker(**changes) -> Worker:
+    now = timezone.now()
+    facts = {"identity": "host/1/a", "started_at": now, "heartbeat_at": now}
+    return Worker.objects.create(**{**facts, "serving": True, **changes})
+
+
+def ended(run, outcome: Outcome, status: CallStatus) -> None:
+    AttemptFactory(
+        run=run,
+        state=State.ENDED,
+        outcome=outcome,
+        closed_at=timezone.now(),
+        open_lead_id=None,
+        open_phone=None,
+        lead__call_status=status,
+        lead__selected_for_calling=False,
+    )
+
+
+def test_counts_by_status_are_those_of_the_leads_and_add_up(run):
+    LeadFactory.create_batch(3)
+    ended(run, Outcome.SUCCESS, CallStatus.COMPLETED)
+    ended(run, Outcome.BUSY, CallStatus.BUSY)
+    AttemptFactory(run=run)
+
+    shown = look(run.campaign)
+
+    counts = {stat.status: stat.count for stat in shown.stats}
+    for status, count in counts.items():
+        assert count == Lead.objects.filter(call_status=status).count()
+    assert sum(counts.values()) == shown.total_leads == 6
+    assert shown.done + len(shown.in_course) == shown.totals.placed == 3
+    assert sum(part.count for part in shown.segments) == 3
+
+
+def test_the_same_number_of_queries_with_few_leads_and_with_many(
+    run, django_assert_max_num_queries
+):
+    worker()
+    budget.account()
+    for _each in range(3):
+        AttemptFactory(run=run)
+    with django_assert_max_num_queries(16) as few:
+        look(run.campaign)
+    for _each in range(20):
+        AttemptFactory(run=run)
+        ended(run, Outcome.BUSY, CallStatus.BUSY)
+    LeadFactory.create_batch(30)
+
+    with django_assert_max_num_queries(16) as many:
+        look(run.campaign)
+
+    assert len(few) == len(many)
+
+
+def test_a_second_viewer_within_the_second_asks_nothing(run, django_assert_num_queries):
+    board.board(run.campaign, now=timezone.now())
+
+    with django_assert_num_queries(0):
+        board.board(run.campaign, now=timezone.now())
+
+
+def test_why_names_the_cause_in_order(run):
+    campaign = run.campaign
+    LeadFactory()
+    assert "Ningún proceso está llamando" in look(campaign).why
+
+    worker()
+    assert look(campaign).why == ""
+
+    budget.block(now=timezone.now(), retry_after=timedelta(minutes=1))
+    assert "pidió esperar" in look(campaign).why
+
+    for _each in range(3):
+        budget.note_failure(now=timezone.now())
+    assert "no responde" in look(campaign).why
+
+    for _each in range(3):
+        AttemptFactory(run=run, state=State.UNKNOWN)
+    assert "sin confirmar" in look(campaign).why
+
+    runs.stop(campaign.pk, now=timezone.now(), reason="Pearl no acepta la clave.")
+    assert look(campaign).why == "Pearl no acepta la clave."
+
+
+def test_a_silent_worker_does_not_count_as_alive(run):
+    LeadFactory()
+    worker(heartbeat_at=timezone.now() - timedelta(seconds=31))
+
+    assert look(run.campaign).workers == []
+
+
+def test_a_queue_that_waits_says_for_what(run):
+    worker()
+    LeadFactory.create_batch(2, consent=Consent.UNKNOWN)
+
+    assert look(run.campaign).why == "2 leads esperan: 2 sin consentimiento."
+
+
+def test_what_forbids_a_start_is_said_before_pearl_is_asked():
+    campaign = CampaignFactory()
+    assert "Ningún proceso espera órdenes" in board.why_not_start(look(campaign))
+
+    worker()
+    assert "La cola está vacía" in board.why_not_start(look(campaign))
+
+    LeadFactory(consent=Consent.REFUSED)
+    assert "sin consentimiento" in board.why_not_start(look(campaign))
+
+    LeadFactory()
+    assert board.why_not_start(look(campaign)) == ""
+
+
+def test_no_run_yet_is_no_error():
+    shown = look(CampaignFactory())
+
+    assert (shown.done, shown.percent, shown.minutes_left) == (0, 0, None)
+    assert RunFactory._meta.model.objects.count() == 0

@@ -1,0 +1,135 @@
+"""The typical workflow in a real Chromium, with the simulator and a real worker."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import expect, sync_playwright
+
+from calls.models import CallAttempt
+from calls.tests.factories import CampaignFactory
+from calls.tests.test_kills import start_worker
+from conftest import end
+from leads.models import CallStatus
+from leads.tests.factories import LeadFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "una-clave-de-prueba"
+
+
+@pytest.fixture
+def page(live_server):
+    """A page that fails the test on a console error or a request to elsewhere."""
+    wrong: list[str] = []
+    with sync_playwright() as play:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_context(locale="es-ES").new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith(live_server.url) else wrong.append(r.url)
+            ),
+        )
+        yield page
+        browser.close()
+    assert wrong == []
+
+
+def log_in(page, live_server) -> None:
+    User.objects.create_superuser("marta", password=PASSWORD)
+    page.goto(f"{live_server.url}/calls/")
+    page.get_by_label("Usuario").fill("marta")
+    page.get_by_label("Contraseña").fill(PASSWORD)
+    page.get_by_role("button", name="Entrar").click()
+
+
+def test_from_filter_to_stop(page, live_server, simulator, settings, tmp_path):
+    settings.DIAL_JOURNAL = tmp_path / "journal"
+    simulator.set(speed=20)
+    CampaignFactory(max_concurrent_calls=3)
+    for n in range(12):
+        LeadFactory(
+            first_name=f"Lead {n}",
+            city="Getafe" if n < 8 else "Madrid",
+            call_status=CallStatus.NO_SELECTED,
+            selected_for_calling=False,
+            next_call_at=None,
+        )
+    log_in(page, live_server)
+    worker = start_worker(simulator)
+    try:
+        page.get_by_placeholder("Ciudad").fill("Getafe")
+        expect(page.locator("#filters")).to_contain_text("8 leads")
+        assert "city=Getafe" in page.url
+
+        page.get_by_label("los 8 del filtro").check()
+        page.get_by_role("button", name="Poner en cola").click()
+        expect(page.locator("#toasts")).to_contain_text("8 leads cambiados")
+        expect(page.locator("#panel")).to_contain_text("8 leads se llamarán ahora")
+
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Iniciar llamadas").click()
+        expect(page.locator("#panel")).to_contain_text("Llamando desde")
+        expect(page.locator("#side")).to_contain_text("3 de 3")
+        expect(page.locator(".person--calling")).to_have_count(3)
+
+        page.get_by_role("button", name="Detener").click()
+        expect(page.get_by_role("button", name="Iniciar llamadas")).to_be_visible()
+        stopped_at = timezone.now()
+        expect(page.locator("#side")).to_contain_text("0 de 3", timeout=30_000)
+    finally:
+        end(worker)
+    later = CallAttempt.objects.filter(send_started_at__gt=stopped_at)
+    assert not later.exists()
+    assert len(simulator.rings()) == CallAttempt.objects.count() < 8
+
+
+def test_ticks_and_focus_stay_while_rows_are_redrawn(page, live_server):
+    CampaignFactory()
+    LeadFactory.create_batch(3)
+    log_in(page, live_server)
+    tick = page.locator("#rows [name=id]").nth(1)
+    tick.check()
+    tick.focus()
+
+    with (
+        page.expect_response(lambda r: "/leads?" in r.url),
+        page.expect_response(lambda r: "/panel" in r.url),
+    ):
+        pass
+    page.wait_for_timeout(300)
+
+    expect(page.locator("#rows [name=id]").nth(1)).to_be_checked()
+    expect(page.locator("#rows [name=id]").nth(1)).to_be_focused()
+    expect(page.locator("#rows [name=id]").nth(0)).not_to_be_checked()
+
+
+def test_a_phone_shows_it_without_sideways_scrolling(page, live_server):
+    CampaignFactory()
+    LeadFactory.create_batch(5, first_name="María del Carmen", last_name="Etxeberria")
+    page.set_viewport_size({"width": 360, "height": 740})
+    log_in(page, live_server)
+    expect(page.locator("#panel")).to_be_visible()
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+
+    assert width <= 360
+
+
+def test_a_refused_start_says_why_where_one_looks(page, live_server):
+    CampaignFactory()
+    LeadFactory()
+    log_in(page, live_server)
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.get_by_role("button", name="Iniciar llamadas").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Ningún proceso espera órdenes")

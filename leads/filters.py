@@ -1,0 +1,59 @@
+"""The one filter of leads, the same for the dashboard and the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import CallStatus, Lead, Priority
+from leads.phones import NotAPhone, normalise
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+MANY = 3
+
+
+class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Filters combine. An unknown value is ignored and reported by `errors`."""
+
+    q = django_filters.CharFilter(method="search", label=_("Buscar"))
+    status = django_filters.MultipleChoiceFilter(
+        field_name="call_status", choices=CallStatus.choices, label=_("Estado")
+    )
+    priority = django_filters.ChoiceFilter(
+        field_name="call_priority", choices=Priority.choices, label=_("Prioridad")
+    )
+    selected = django_filters.BooleanFilter(
+        field_name="selected_for_calling", label=_("Seleccionados")
+    )
+    city = django_filters.CharFilter(lookup_expr="istartswith", label=_("Ciudad"))
+    source = django_filters.CharFilter(field_name="source_file", label=_("Archivo"))
+    attempts = django_filters.NumberFilter(method="by_attempts", label=_("Intentos"))
+
+    class Meta:
+        model = Lead
+        fields: list[str] = []
+
+    def search(self, leads: QuerySet[Lead], _name: str, text: str) -> QuerySet[Lead]:
+        """By the start of a name, a NIF, a policy, or a number in any spelling."""
+        text = text.strip()
+        condition = Q(national_id__iexact=text) | Q(policy_number__iexact=text)
+        try:
+            condition |= Q(phone_e164=normalise(text))
+        except NotAPhone:
+            for word in text.split():
+                named = Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
+                condition |= named
+        return leads.filter(condition)
+
+    def by_attempts(
+        self, leads: QuerySet[Lead], _name: str, count: Any
+    ) -> QuerySet[Lead]:
+        """0, 1, 2, or 3 for three and more."""
+        if count >= MANY:
+            return leads.filter(call_attempts_count__gte=MANY)
+        return leads.filter(call_attempts_count=count)
