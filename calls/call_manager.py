@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls import budget, claims, preflight, reconciling, runs
+from calls import budget, claims, preflight, reconciling, runs, webhooks
 from calls.dialing import DatabaseGone, Dialer
 from calls.journal import DialJournal
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
@@ -155,6 +155,7 @@ class CallManager:
         self._forget_done()
         if now >= self._chores_at:
             claims.reap_leases(now=now)
+            webhooks.process_kept(now=now)
             self._chores_at = now + CHORES_EVERY
         active = list(self._campaigns().exclude(state=RunState.STOPPED))
         for campaign in active:

@@ -189,6 +189,7 @@ def mark_refused_account(attempt: CallAttempt, *, reason: str, now: datetime) ->
 @transaction.atomic
 def mark_refused(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     """Pearl will not call this lead: it shows `error` and leaves the queue."""
+    _lock_lead(attempt)
     if not _move(attempt, State.REJECTED, now=now, error=reason):
         return False
     _count(attempt)
@@ -204,6 +205,7 @@ def mark_refused(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
 @transaction.atomic
 def mark_unknown(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     """A phone may have rung. The line stays taken until evidence says what happened."""
+    _lock_lead(attempt)
     if not _move(attempt, State.UNKNOWN, now=now, error=reason, next_lookup_at=now):
         return False
     _count(attempt)
@@ -222,6 +224,7 @@ def mark_accepted(
     answer = {"pearl_request_id": request_id, "queue_position": queue_position}
     try:
         with transaction.atomic():
+            _lock_lead(attempt)
             moved = _move(
                 attempt,
                 State.ACCEPTED,
@@ -283,6 +286,7 @@ def mark_not_placed(attempt: CallAttempt, *, reason: str, now: datetime) -> bool
 @transaction.atomic
 def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     """No proof either way: a person decides, and until then nobody calls the lead."""
+    _lock_lead(attempt)
     if not _move(attempt, State.MANUAL, now=now, error=reason, next_lookup_at=None):
         return False
     Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
@@ -381,6 +385,11 @@ def reap_leases(*, now: datetime, at_most: int = 100) -> int:
 # --- The three writes that all of the above are made of -----------------------------
 
 
+def _lock_lead(attempt: CallAttempt) -> None:
+    """The lead before its attempt, always: so two writers wait and never deadlock."""
+    Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()
+
+
 def _move(attempt: CallAttempt, to: State, *, now: datetime, **changes: Any) -> bool:
     """The guarded write: from a state that allows it, with our token, or not at all."""
     before = [state for state in State if to in TRANSITIONS[state]]
@@ -420,6 +429,7 @@ def _give_back(
     **changes: Any,
 ) -> bool:
     """Close the attempt and put its lead back as it was before the claim."""
+    _lock_lead(attempt)
     if not _move(attempt, to, now=now, **changes):
         return False
     before = attempt.lead_status_before

@@ -53,6 +53,7 @@ STRENGTH = (
     Outcome.SUCCESS,
     Outcome.BLACKLISTED,
 )
+LARGEST = 32_767  # of a small integer; the longest call has 7,200 seconds
 FINAL_CONVERSATIONS = frozenset({70, 100, 110, 130, 150, 200, 220, 300, 500})
 
 
@@ -81,16 +82,16 @@ class Evidence:
     def of_report(cls, report: CallReport) -> Evidence:
         return cls(
             pearl_call_id=str(report.call_id),
-            call_code=report.status,
-            conversation_code=report.conversation_status,
-            duration_seconds=report.duration_seconds,
+            call_code=_small(report.status),
+            conversation_code=_small(report.conversation_status),
+            duration_seconds=_small(report.duration_seconds),
             started_at=report.started_at,
             recording_url=(report.recording_url or "")[:500],
             summary=report.summary or "",
             transcript=[asdict(turn) for turn in report.transcript],
             collected_info=dict(report.collected_info),
             tags=sorted(report.tags),
-            sentiment=report.sentiment,
+            sentiment=_small(report.sentiment),
         )
 
     @property
@@ -119,6 +120,11 @@ class Evidence:
             return at_latest
         end = self.started_at + timedelta(seconds=self.duration_seconds or 0)
         return min(end, at_latest)
+
+
+def _small(number: int | None) -> int | None:
+    """A number that every column holds; Pearl's mistakes are as good as silence."""
+    return number if number is not None and 0 <= number <= LARGEST else None
 
 
 def join(one: Evidence, other: Evidence) -> Evidence:
@@ -364,7 +370,8 @@ def _again_at(
             place=Place(community=lead.community, time_zone=lead.time_zone),
             window=campaign.window,
         )
-    except WindowError:
+    except (WindowError, TypeError, ValueError, AttributeError):
+        logger.exception("campaign %s: hours or retries are unreadable", campaign.pk)
         return None
 
 

@@ -194,7 +194,11 @@ def _read_page(
         known = Evidence.of_attempt(attempt)
         if attempt.state == State.ENDED and join(known, evidence) == known:
             continue
-        record(attempt, evidence, now=now, look_at=poll_after(now))
+        try:
+            record(attempt, evidence, now=now, look_at=poll_after(now))
+        except Exception:
+            # One report that cannot be written must not keep the others from us.
+            logger.exception("attempt %s: its report was not recorded", attempt.token)
 
 
 def _attempts_of(reports: Sequence[CallReport]) -> dict[str, CallAttempt]:
@@ -278,7 +282,10 @@ def _clear_up(
     if attempt.pk in found.seen:
         return
     fitting = [report for report in found.strays if _fits(report, attempt, sent_at)]
-    if len(fitting) > 1:
+    if any(report.status not in FINAL_STATUSES for report in fitting):
+        # A call shows whose it is when it is over, if the marker is declared at all.
+        claims.look_again(attempt, at=poll_after(now), now=now, absences=0)
+    elif len(fitting) > 1:
         reason = _("Pearl muestra varias llamadas a este número y no se sabe cuál es.")
         logger.error("attempt %s: several calls fit", attempt.token)
         claims.mark_manual(attempt, reason=reason, now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -13,6 +13,7 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -26,6 +27,8 @@ from calls.states import FINAL_STATUSES
 logger = logging.getLogger(__name__)
 
 Result = PearlEvent.Result
+# The web process has this long before a worker takes an event over.
+GIVEN_TIME = timedelta(seconds=5)
 
 
 @csrf_exempt
@@ -44,7 +47,8 @@ def pearl_webhook(request: HttpRequest, token: str) -> HttpResponse:
     if event is not None:
         try:
             process(event, now=timezone.now())
-        except DatabaseError:
+        except Exception:
+            # A worker tries again (`process_kept`); Pearl need not.
             logger.exception("event %s is kept, to be processed later", event.pk)
     return HttpResponse(status=200)
 
@@ -63,6 +67,25 @@ def keep(body: bytes, *, now: datetime) -> PearlEvent | None:
         return event
     PearlEvent.objects.filter(pk=event.pk).update(times_seen=F("times_seen") + 1)
     return None
+
+
+def process_kept(*, now: datetime, at_most: int = 50) -> int:
+    """Events that were kept but could not be processed when they came."""
+    kept = PearlEvent.objects.filter(
+        result=Result.NEW, received_at__lte=now - GIVEN_TIME
+    )
+    events = list(kept.order_by("id")[:at_most])
+    for event in events:
+        try:
+            process(event, now=now)
+        except DatabaseError:
+            raise
+        except Exception:
+            logger.exception("event %s cannot be processed", event.pk)
+            PearlEvent.objects.filter(pk=event.pk).update(
+                result=Result.UNREADABLE, error=str(_("No se pudo procesar."))
+            )
+    return len(events)
 
 
 def process(event: PearlEvent, *, now: datetime) -> None:

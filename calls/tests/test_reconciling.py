@@ -163,7 +163,9 @@ def test_two_calls_that_fit_an_unknown_attempt_are_for_a_person(simulator, campa
         claimed_at=now - timedelta(seconds=20),
         next_lookup_at=now,
     )
-    simulator.wait_until(lambda: len(simulator.rings()) == 2)
+    simulator.wait_until(
+        lambda: sum(bool(ring["ended_at"]) for ring in simulator.rings()) == 2
+    )
 
     reconciling.poll(campaign, pearl=client, turn=always, now=now)
 

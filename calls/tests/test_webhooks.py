@@ -141,6 +141,29 @@ def test_processing_an_event_again_changes_nothing(client):
     assert after == before
 
 
+def test_an_event_that_was_only_kept_is_processed_by_a_worker_later(client):
+    attempt = AttemptFactory()
+    now = timezone.now()
+    webhooks.keep(body(attempt), now=now)
+
+    assert webhooks.process_kept(now=now) == 0
+    assert webhooks.process_kept(now=now + webhooks.GIVEN_TIME) == 1
+
+    attempt.refresh_from_db()
+    assert attempt.outcome == Outcome.NO_ANSWER
+
+
+@pytest.mark.parametrize("number", [-1, 2**31, 2**63, 10**30])
+def test_numbers_beyond_any_column_do_no_harm(client, number):
+    attempt = AttemptFactory()
+
+    post(client, body(attempt, duration=number, overallSentiment=number))
+
+    attempt.refresh_from_db()
+    assert attempt.outcome == Outcome.NO_ANSWER
+    assert attempt.sentiment is None
+
+
 def test_a_start_postpones_the_poll_and_binds_nothing(client, settings):
     settings.POLL_SECONDS = 20.0
     attempt = AttemptFactory()
