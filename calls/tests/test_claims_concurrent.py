@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from calls import claims, queue, runs
@@ -104,6 +104,47 @@ def test_stop_lets_nothing_pass_however_many_are_about_to_send(running):
     assert all(at <= stopped_at for at in sent)
     assert CallAttempt.objects.filter(state=State.DIALING).count() == len(sent)
     assert claims.pre_send(attempts[0], now=timezone.now()) is None
+
+
+def in_one_thread(work):
+    def one():
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    pool = ThreadPoolExecutor(1)
+    return pool, pool.submit(one)
+
+
+def test_a_send_waits_for_a_stop_that_is_being_committed_and_then_fails(running):
+    LeadFactory()
+    now = timezone.now()
+    attempt = claims.claim(running.pk, worker="a", at_most=1, now=now).attempts[0]
+
+    with transaction.atomic():
+        runs.stop(running.pk, now=now)
+        pool, sending = in_one_thread(lambda: claims.pre_send(attempt, now=now))
+        wait([sending], timeout=0.5)
+        assert not sending.done()
+
+    with pool:
+        assert sending.result(timeout=20) is None
+
+
+def test_a_stop_waits_for_a_send_that_is_being_committed_and_then_counts_it(running):
+    LeadFactory()
+    now = timezone.now()
+    attempt = claims.claim(running.pk, worker="a", at_most=1, now=now).attempts[0]
+
+    with transaction.atomic():
+        assert claims.pre_send(attempt, now=now).allowed
+        pool, stopping = in_one_thread(lambda: runs.stop(running.pk, now=now))
+        wait([stopping], timeout=0.5)
+        assert not stopping.done()
+
+    with pool:
+        assert stopping.result(timeout=20) == 1
 
 
 def test_staff_who_change_leads_meanwhile_lose_no_update_and_break_no_claim(running):
