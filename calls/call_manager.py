@@ -142,13 +142,18 @@ class CallManager:
                 if until_empty and not busy:
                     return
                 pause = TICK_SECONDS if busy else IDLE_SECONDS
-            except DatabaseGone:
-                logger.exception("the database does not answer; nothing is dialled")
-                self.database_gone.set()
+            except DatabaseGone as exc:
+                self._note_database_gone(exc)
             if on_tick is not None:
                 on_tick()
             self._wake.wait(pause)
             self._wake.clear()
+
+    def _note_database_gone(self, exc: Exception) -> None:
+        """Once for each outage; the next tick tries again."""
+        if not self.database_gone.is_set():
+            logger.warning("no database, nobody is dialled: %s", type(exc).__name__)
+        self.database_gone.set()
 
     def tick(self, pool: ThreadPoolExecutor, *, now: datetime) -> bool:
         """Start every call that can start now. False: no campaign is switched on."""

@@ -86,7 +86,7 @@ class Dialer:
             answer = claims.pre_send(attempt, now=timezone.now())
         except DatabaseGone:
             # The commit may or may not have happened; not a byte was sent.
-            logger.exception("attempt %s: pre-send failed", attempt.token)
+            logger.warning("attempt %s: pre-send failed", attempt.token)
             self._not_sent(attempt, _("La base de datos no respondió."))
             return False
         if answer is None or not answer.allowed:
@@ -181,8 +181,10 @@ class Dialer:
         while True:
             try:
                 return write()
-            except DatabaseGone:
-                logger.exception("a result could not be written; trying again")
+            except DatabaseGone as exc:
+                logger.warning(
+                    "a result waits for the database: %s", type(exc).__name__
+                )
                 close_old_connections()
             if self.abandon.wait(pause):
                 return None

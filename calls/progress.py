@@ -85,6 +85,9 @@ class Display(Protocol):
 
     def show(self, campaign_id: int, *, wait: Wait, note: str) -> None: ...
 
+    def say(self, text: str) -> None:
+        """A sentence that needs no database."""
+
     def close(self) -> None: ...
 
 
@@ -92,6 +95,9 @@ class Silent:
     """For --quiet: only the summary and the errors are printed."""
 
     def show(self, campaign_id: int, *, wait: Wait, note: str) -> None:
+        return
+
+    def say(self, text: str) -> None:
         return
 
     def close(self) -> None:
@@ -115,9 +121,14 @@ class Lines:
         data = as_data(picture, note=note)
         line = json.dumps(data, ensure_ascii=False) if self._as_json else _line(data)
         if line != self._last:
-            self._out.write(f"{line}\n")
-            self._out.flush()
+            self.say(line)
         self._last = line
+
+    def say(self, text: str) -> None:
+        if text != self._last:
+            self._out.write(f"{text}\n")
+            self._out.flush()
+        self._last = text
 
     def close(self) -> None:
         return
@@ -139,6 +150,9 @@ class Panel:
         picture = take_picture(campaign_id, wait=wait, now=now)
         events = last_events(campaign_id)
         self._live.update(_panel(picture, events=events, note=note))
+
+    def say(self, text: str) -> None:
+        self._live.update(Text(text, style="yellow"))
 
     def close(self) -> None:
         self._live.stop()

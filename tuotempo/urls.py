@@ -8,6 +8,8 @@ from calls import dashboard
 from calls.webhooks import pearl_webhook
 from tuotempo.health import healthz, readyz
 
+handler500 = "tuotempo.errors.server_error"
+
 urlpatterns = [
     path("", dashboard.home, name="home"),
     path("calls/", include("calls.urls")),

@@ -40,6 +40,7 @@ document.body.addEventListener("htmx:afterOnLoad", () => {
 document.body.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
   if (status === 403) toast("No tiene permiso para esto. Pídalo a quien administra el sitio.", "error");
+  else if (status === 503) toast("La base de datos no responde. No se pierde nada; se sigue intentando.", "error");
   else if (status >= 500) toast("Algo ha fallado en el servidor; no se ha cambiado nada. Vuelva a intentarlo.", "error");
 });
 

@@ -227,11 +227,12 @@ def find_campaign(wanted: str | None) -> Campaign:
 
 
 def show(display: Display, manager: CallManager, campaign: Campaign) -> None:
+    if manager.database_gone.is_set():
+        display.say(_("La base de datos no responde: se espera a que vuelva."))
+        return
     note = ""
     if manager.stop.is_set():
         note = _("Terminando las peticiones en curso… (Ctrl-C otra vez: salir ya)")
-    elif manager.database_gone.is_set():
-        return
     wait = manager.waits.get(campaign.pk, Wait.NOTHING)
     display.show(campaign.pk, wait=wait, note=note)
 
