@@ -49,49 +49,58 @@ def prepare() -> None:
 
 def start_mariadb(folder: Path) -> str:
     """A server that ends with this process. Returns its socket."""
-    server = _need("mariadbd", "/usr/sbin/mariadbd")
-    install = _need("mariadb-install-db", "/usr/bin/mariadb-install-db")
-    user = ["--user=root"] if os.geteuid() == 0 else []
-    data, socket = folder / "data", folder / "s"
-    common = ["--no-defaults", *user, f"--datadir={data}"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(  # noqa: S603
-        [
-            install,
-            *common,
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ],
-        check=True,
-        **quiet,  # type: ignore[call-overload]
-    )
-    process = subprocess.Popen(  # noqa: S603
-        [
-            server,
-            *common,
-            f"--socket={socket}",
-            f"--pid-file={folder / 'pid'}",
-            f"--log-error={folder / 'err.log'}",
-            "--skip-networking",
-            "--skip-name-resolve",
-            "--skip-log-bin",
-            "--innodb-flush-log-at-trx-commit=1",
-            "--innodb-doublewrite=0",
-            "--innodb-buffer-pool-size=256M",
-            "--character-set-server=utf8mb4",
-            "--collation-server=utf8mb4_unicode_ci",
-        ],
-        **quiet,  # type: ignore[call-overload]
-    )
+    install_mariadb(folder)
+    process = run_mariadb(folder)
     atexit.register(process.wait)
     atexit.register(process.terminate)
+    return str(folder / "s")
+
+
+def install_mariadb(folder: Path) -> None:
+    install = _need("mariadb-install-db", "/usr/bin/mariadb-install-db")
+    options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run(  # noqa: S603
+        [install, *_common(folder), *options],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def run_mariadb(folder: Path) -> subprocess.Popen[bytes]:
+    """Returns once the server answers on its socket, `folder / "s"`."""
+    server, socket = _need("mariadbd", "/usr/sbin/mariadbd"), folder / "s"
+    socket.unlink(missing_ok=True)
+    options = [
+        f"--socket={socket}",
+        f"--pid-file={folder / 'pid'}",
+        f"--log-error={folder / 'err.log'}",
+        "--skip-networking",
+        "--skip-name-resolve",
+        "--skip-log-bin",
+        "--innodb-flush-log-at-trx-commit=1",
+        "--innodb-doublewrite=0",
+        "--innodb-buffer-pool-size=256M",
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_unicode_ci",
+    ]
+    process = subprocess.Popen(  # noqa: S603
+        [server, *_common(folder), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.monotonic() + 30
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             log = (folder / "err.log").read_text() if folder.exists() else ""
             pytest.exit(f"MariaDB did not start:\n{log}", returncode=3)
         time.sleep(0.05)
-    return str(socket)
+    return process
+
+
+def _common(folder: Path) -> list[str]:
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    return ["--no-defaults", *user, f"--datadir={folder / 'data'}"]
 
 
 def _need(name: str, otherwise: str) -> str:
