@@ -375,6 +375,20 @@ def _again_at(
         return None
 
 
+@transaction.atomic
+def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    if not claims.mark_not_placed(attempt, reason=reason, now=now):
+        return False
+    shown = Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.ERROR)
+    shown.update(
+        call_status=CallStatus.SELECTED,
+        selected_for_calling=True,
+        next_call_at=now,
+        call_error_message=None,
+    )
+    return True
+
+
 def close_by_hand(
     attempt: CallAttempt, *, rang: bool, reason: str, now: datetime
 ) -> bool:
@@ -383,7 +397,7 @@ def close_by_hand(
     if attempt.state != State.MANUAL:
         return False
     if not rang:
-        return claims.mark_not_placed(attempt, reason=reason, now=now)
+        return _put_back(attempt, reason=reason, now=now)
     with transaction.atomic():
         done = claims.settle(
             attempt,

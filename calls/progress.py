@@ -62,13 +62,12 @@ def take_picture(campaign_id: int, *, wait: Wait, now: datetime) -> Picture:
     campaign = Campaign.objects.get(pk=campaign_id)
     run = Run.objects.filter(campaign=campaign).order_by("-generation").first()
     queued = campaign.leads.queued()
-    since = now - RATE_OVER
-    recent = CallAttempt.objects.filter(
-        campaign=campaign, state=State.ENDED, closed_at__gt=since
-    )
     elapsed = RATE_OVER
     if run is not None:
-        elapsed = min(RATE_OVER, max(now - run.started_at, timedelta(seconds=1)))
+        elapsed = min(RATE_OVER, max(now - run.started_at, timedelta(seconds=10)))
+    recent = CallAttempt.objects.filter(
+        campaign=campaign, state=State.ENDED, closed_at__gt=now - elapsed
+    )
     return Picture(
         campaign=campaign,
         run=run,
@@ -219,6 +218,8 @@ def _panel(picture: Picture, *, events: list[CallAttempt], note: str) -> Rendera
         Text(_("%.1f llamadas/min") % picture.per_minute),
         Text(_left(picture)),
     )
+    bar = Table.grid()  # a row of its own: the bar does not end its line
+    bar.add_row(ProgressBar(total=max(total, 1), completed=picture.done, width=60))
     outcomes = Table.grid(padding=(0, 2))
     for outcome, count in (totals.outcomes if totals else {}).items():
         colour = COLOURS[CALL_STATUS_OF[outcome]]
@@ -232,7 +233,7 @@ def _panel(picture: Picture, *, events: list[CallAttempt], note: str) -> Rendera
         reason = str(picture.wait.label)
     return Group(
         facts,
-        ProgressBar(total=max(total, 1), completed=picture.done, width=60),
+        bar,
         outcomes,
         *lines,
         Text(reason, style="yellow"),

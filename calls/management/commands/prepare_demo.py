@@ -6,6 +6,7 @@ leads back in the queue.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Any
 
@@ -15,9 +16,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from calls import runs
-from calls.models import Campaign
+from calls import claims, outcomes, runs
+from calls.models import CallAttempt, Campaign
+from calls.states import State
 from leads import selection
 from leads.models import Consent, Lead
 
@@ -34,8 +37,10 @@ class Command(BaseCommand):
             raise CommandError(
                 _("La demostración solo funciona con el simulador de este equipo.")
             )
+        logging.getLogger("calls").setLevel(logging.WARNING)
         self._make_admin()
         campaign = self._make_campaign()
+        self._settle_lost_calls(campaign)
         self._import_leads()
         self._queue(campaign)
 
@@ -65,6 +70,31 @@ class Command(BaseCommand):
         now = timezone.now()
         runs.stop(campaign.pk, now=now, reason=str(_("La demostración empieza.")))
         return campaign
+
+    def _settle_lost_calls(self, campaign: Campaign) -> None:
+        """Calls of a demo that was cut short: the simulator that held them is gone, and
+        with it the calls. No real Pearl forgets, so nothing but the demo does this."""
+        now, lost = timezone.now(), 0
+        reason = _("El simulador se cerró con la llamada en curso.")
+        for attempt in CallAttempt.objects.filter(campaign=campaign).held():
+            if attempt.state == State.CLAIMED:
+                claims.release(attempt, now=now)
+                continue
+            if attempt.state == State.DIALING:
+                claims.mark_unknown(attempt, reason=reason, now=now)
+            claims.mark_manual(attempt, reason=reason, now=now)
+            attempt.refresh_from_db()
+            lost += outcomes.close_by_hand(attempt, rang=False, reason=reason, now=now)
+        runs.finish_if_idle(campaign.pk, now=now)
+        if lost:
+            text = ngettext(
+                "%d llamada se perdió con el simulador anterior; su lead vuelve a la "
+                "cola.",
+                "%d llamadas se perdieron con el simulador anterior; sus leads vuelven "
+                "a la cola.",
+                lost,
+            )
+            self.stdout.write(text % lost)
 
     def _import_leads(self) -> None:
         if Lead.objects.filter(consent_source=CONSENT).exists():
