@@ -30,6 +30,10 @@ class RunState(models.TextChoices):
     STOPPING = "stopping", _("Deteniéndose")
 
 
+def default_max_concurrent_calls() -> int:
+    return int(settings.MAX_CONCURRENT_CALLS)
+
+
 def default_weekly_hours() -> dict[str, Any]:
     return weekly_to_json(DEFAULT_WINDOW.weekly)
 
@@ -69,7 +73,7 @@ class Campaign(models.Model):
     )
     max_concurrent_calls = models.PositiveIntegerField(
         _("llamadas simultáneas"),
-        default=5,
+        default=default_max_concurrent_calls,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
     )
     max_attempts = models.PositiveIntegerField(

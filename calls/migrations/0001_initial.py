@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 (
                     "max_concurrent_calls",
                     models.PositiveIntegerField(
-                        default=5,
+                        default=calls.models.default_max_concurrent_calls,
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(1000),

@@ -1,0 +1,59 @@
+"""A press of STOP or START counts, whatever the page is redrawing at that moment."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from calls.models import Campaign, RunState
+from calls.tests.factories import RunFactory
+from calls.tests.test_dashboard_browser import log_in, page  # noqa: F401 (a fixture)
+from leads.tests.factories import LeadFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_stop_counts_while_a_redraw_is_on_its_way(
+    page,
+    live_server,
+    monkeypatch,  # noqa: F811
+):
+    run = RunFactory(started_at=timezone.now())
+    LeadFactory()
+    log_in(page, live_server)
+    expect(page.get_by_role("button", name="Detener")).to_be_visible()
+    asked, answer = threading.Event(), threading.Event()
+
+    def slowly(route) -> None:
+        asked.set()
+        route.continue_() if answer.is_set() else held.append(route)
+
+    held: list = []
+    page.route("**/panel", slowly)
+    with page.expect_request("**/panel"):
+        pass
+    page.get_by_role("button", name="Detener").click()
+    page.wait_for_timeout(300)
+    answer.set()
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(1500)
+
+    assert Campaign.objects.get(pk=run.campaign_id).state == RunState.STOPPED
+
+
+def test_a_slow_finger_on_stop_counts(page, live_server):  # noqa: F811
+    run = RunFactory(started_at=timezone.now())
+    LeadFactory()
+    log_in(page, live_server)
+    box = page.get_by_role("button", name="Detener").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.wait_for_timeout(2500)
+    page.mouse.up()
+    page.wait_for_timeout(1000)
+
+    assert Campaign.objects.get(pk=run.campaign_id).state == RunState.STOPPED
