@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from calls import budget, runs
 from calls.breakdown import breakdown
@@ -130,7 +130,7 @@ def campaigns() -> list[Campaign]:
 
 def board(campaign: Campaign, *, now: datetime) -> Board:
     """The board of a campaign, at most a second old, in a fixed number of queries."""
-    key = f"board:{campaign.pk}:{campaign.generation}"
+    key = _key(campaign, generation=campaign.generation)
     known: Board | None = cache.get(key)
     if known is None:
         known = _look(campaign, now=now)
@@ -141,7 +141,12 @@ def board(campaign: Campaign, *, now: datetime) -> Board:
 def forget(campaign: Campaign) -> None:
     """After a change that its author must see at once."""
     for generation in (campaign.generation, campaign.generation + 1):
-        cache.delete(f"board:{campaign.pk}:{generation}")
+        cache.delete(_key(campaign, generation=generation))
+
+
+def _key(campaign: Campaign, *, generation: int) -> str:
+    """By language too, for the reasons are sentences."""
+    return f"board:{campaign.pk}:{generation}:{get_language()}"
 
 
 def _look(campaign: Campaign, *, now: datetime) -> Board:

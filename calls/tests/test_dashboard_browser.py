@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from calls.models import CallAttempt
 from calls.tests.factories import CampaignFactory
@@ -19,28 +17,6 @@ from leads.tests.factories import LeadFactory
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "una-clave-de-prueba"
-
-
-@pytest.fixture
-def page(live_server):
-    """A page that fails the test on a console error or a request to elsewhere."""
-    wrong: list[str] = []
-    with sync_playwright() as play:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_context(locale="es-ES").new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else 0)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "request",
-            lambda r: (
-                None if r.url.startswith(live_server.url) else wrong.append(r.url)
-            ),
-        )
-        yield page
-        browser.close()
-    assert wrong == []
 
 
 def log_in(page, live_server) -> None:

@@ -10,17 +10,13 @@ from playwright.sync_api import expect
 
 from calls.models import Campaign, RunState
 from calls.tests.factories import RunFactory
-from calls.tests.test_dashboard_browser import log_in, page  # noqa: F401 (a fixture)
+from calls.tests.test_dashboard_browser import log_in
 from leads.tests.factories import LeadFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_stop_counts_while_a_redraw_is_on_its_way(
-    page,
-    live_server,
-    monkeypatch,  # noqa: F811
-):
+def test_stop_counts_while_a_redraw_is_on_its_way(page, live_server):
     run = RunFactory(started_at=timezone.now())
     LeadFactory()
     log_in(page, live_server)
@@ -45,7 +41,7 @@ def test_stop_counts_while_a_redraw_is_on_its_way(
     assert Campaign.objects.get(pk=run.campaign_id).state == RunState.STOPPED
 
 
-def test_a_slow_finger_on_stop_counts(page, live_server):  # noqa: F811
+def test_a_slow_finger_on_stop_counts(page, live_server):
     run = RunFactory(started_at=timezone.now())
     LeadFactory()
     log_in(page, live_server)

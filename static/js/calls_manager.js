@@ -3,10 +3,20 @@
 
 const RUNNING_MS = 1000, IDLE_MS = 3000, HIDDEN_MS = 15000, TOAST_MS = 6000;
 
+// A button under a finger, or a field being typed in, is not drawn anew: the press would
+// be lost with the old button.
+function busy() {
+  return document.querySelector("main :active") || document.activeElement?.matches("#limit, .more summary");
+}
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.requestConfig.triggeringEvent?.type === "tick" && busy()) event.detail.shouldSwap = false;
+});
+
 // Every moving part asks for itself at each tick; a hidden tab beats slower.
 function beat() {
   const running = document.getElementById("panel")?.dataset.running === "yes";
-  if (!document.activeElement?.matches("#limit, .more summary")) htmx.trigger(document.body, "tick");
+  if (!busy()) htmx.trigger(document.body, "tick");
   setTimeout(beat, document.hidden ? HIDDEN_MS : running ? RUNNING_MS : IDLE_MS);
 }
 

@@ -1,7 +1,7 @@
 """English says all that the source says in Spanish, and is compiled as it is written.
 
 After a sentence was added or changed: makemessages, translate it, compilemessages
-(HOW_TO_MEND has the options).
+(REMEDY has the options).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from django.utils import translation
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH = ROOT / "locale" / "en" / "LC_MESSAGES"
-HOW_TO_MEND = (
+REMEDY = (
     "run: manage.py makemessages -l en --no-location --ignore=.venv --ignore=var "
     "--ignore=static --ignore='*/tests/*', translate, "
     "manage.py compilemessages -l en --ignore=.venv"
@@ -114,12 +114,12 @@ def _language_of_the_others() -> Iterator[None]:
 
 def test_every_message_of_the_source_is_translated(extracted, english):
     assert len(extracted) > 500
-    assert [key for key in extracted if key not in english] == [], HOW_TO_MEND
+    assert [key for key in extracted if key not in english] == [], REMEDY
     assert [
         entry.key
         for entry in english.values()
         if entry.is_fuzzy or not all(said for _source, said in entry.pairs)
-    ] == [], HOW_TO_MEND
+    ] == [], REMEDY
 
 
 def test_every_translation_keeps_the_placeholders(english):
@@ -140,9 +140,7 @@ def test_what_is_compiled_is_what_is_written(tmp_path):
         timeout=60,
     )
 
-    assert catalogue(ENGLISH / "django.mo") == catalogue(tmp_path / "en.mo"), (
-        HOW_TO_MEND
-    )
+    assert catalogue(ENGLISH / "django.mo") == catalogue(tmp_path / "en.mo"), REMEDY
 
 
 @pytest.mark.django_db
