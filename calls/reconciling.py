@@ -21,8 +21,9 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from calls import budget, claims
+from calls.evidence import Evidence, join
 from calls.models import CallAttempt, Campaign, PearlEvent
-from calls.outcomes import Evidence, join, record
+from calls.outcomes import record
 from calls.pearl import (
     CallReport,
     CallRequestReport,

@@ -18,8 +18,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from calls import claims, outcomes, runs
+from calls.evidence import Evidence
 from calls.models import PearlEvent
-from calls.outcomes import Evidence
 from calls.pearl import LeadReport, UnreadableEvent, parse_webhook
 from calls.reconciling import poll_after, trust_webhook_until
 from calls.states import FINAL_STATUSES

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from calls import outcomes
+from calls.evidence import Evidence, join
 from calls.models import CallAttempt
-from calls.outcomes import Evidence, join
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory
 from leads.models import CallStatus, Lead, Suppression
