@@ -24,7 +24,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from calls.eligibility import SILENT, rules_of, start_of_day
+from calls.eligibility import SILENT, rules_of, rung_since, start_of_day
 from calls.models import CallAttempt, Campaign
 from leads.models import Suppression
 from leads.places import Place
@@ -80,7 +80,7 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
             Suppression.objects.filter(phone_e164=OuterRef("phone_e164"))
         ),
         is_in_course=Exists(held),
-        is_recent=Exists(rung.filter(send_started_at__gt=now - gap)),
+        is_recent=Exists(rung.filter(rung_since(now - gap))),
         today=Coalesce(Subquery(today, output_field=IntegerField()), 0),
     )
     facts = annotated.annotate(is_full=_is(Q(today__gte=campaign.max_per_day))).values(

@@ -91,6 +91,11 @@ def note_success() -> None:
     )
 
 
+def is_blocked(row: PearlAccount, *, now: datetime) -> bool:
+    """Pearl asked for a pause that is not over."""
+    return row.blocked_until is not None and row.blocked_until > now
+
+
 def breaker_is_open(row: PearlAccount) -> bool:
     """Open until a harmless question is answered, never until time passes."""
     return row.failures >= FAILURES_TO_OPEN

@@ -69,7 +69,9 @@ def claim(
         return Claim(attempts=[], wait=wait)
     leads = next_leads(gate, at_most=max(SCAN, free), now=now, lock=True)
     if not leads:
-        return Claim(attempts=[], wait=Wait.QUEUE_EMPTY)
+        locked = next_leads(gate, at_most=1, now=now, lock=False)
+        wait = Wait.LEADS_BUSY if locked else Wait.QUEUE_EMPTY
+        return Claim(attempts=[], wait=wait)
     allowed, forbidden = judge(leads, campaign=gate, rules=rules, now=now)
     postponed = put_off(forbidden, now=now)
     turns = budget.take_turns(min(at_most, free, len(allowed)), now=now)
@@ -131,6 +133,9 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
     """
     gate = Campaign.objects.select_for_update().get(pk=attempt.campaign_id)
     if gate.state != RunState.RUNNING or gate.generation != attempt.generation:
+        return None
+    account = budget.account()
+    if budget.breaker_is_open(account) or budget.is_blocked(account, now=now):
         return None
     lead = Lead.objects.select_for_update().get(pk=attempt.lead_id)
     if not lead.selected_for_calling or lead.phone_e164 != attempt.phone:
@@ -212,6 +217,9 @@ def mark_unknown(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     return True
 
 
+_REPEATED = _("Pearl dio a la petición el identificador de otra.")
+
+
 def mark_accepted(
     attempt: CallAttempt,
     *,
@@ -250,7 +258,12 @@ def mark_accepted(
     rows = CallAttempt.objects.filter(
         pk=attempt.pk, token=attempt.token, pearl_request_id=None, state__in=SENT
     )
-    return bool(rows.update(**answer))
+    try:
+        with transaction.atomic():
+            return bool(rows.update(**answer))
+    except IntegrityError:
+        logger.exception("attempt %s: its request id is another's", attempt.token)
+        return mark_unknown(attempt, reason=str(_REPEATED), now=now)
 
 
 def settle(attempt: CallAttempt, to: State, *, now: datetime, **changes: Any) -> bool:
@@ -286,8 +299,15 @@ def mark_not_placed(attempt: CallAttempt, *, reason: str, now: datetime) -> bool
 @transaction.atomic
 def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     """No proof either way: a person decides, and until then nobody calls the lead."""
-    _lock_lead(attempt)
-    if not _move(attempt, State.MANUAL, now=now, error=reason, next_lookup_at=None):
+    lead = _lock_lead(attempt)
+    if not _move(
+        attempt,
+        State.MANUAL,
+        now=now,
+        error=reason,
+        next_lookup_at=None,
+        lead_was_wanted=lead is not None and lead.selected_for_calling,
+    ):
         return False
     Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
         call_status=CallStatus.ERROR,
@@ -296,6 +316,15 @@ def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
         call_error_message=reason,
     )
     return True
+
+
+@transaction.atomic
+def unbind(attempt: CallAttempt, *, reason: str, now: datetime) -> None:
+    """The call this attempt was bound to is another's: what became of its own is not
+    known, so a person decides."""
+    mine = CallAttempt.objects.filter(pk=attempt.pk, token=attempt.token)
+    mine.update(pearl_call_id=None, error=reason)
+    mark_manual(attempt, reason=reason, now=now)
 
 
 def look_again(
@@ -385,9 +414,9 @@ def reap_leases(*, now: datetime, at_most: int = 100) -> int:
 # --- The three writes that all of the above are made of -----------------------------
 
 
-def _lock_lead(attempt: CallAttempt) -> None:
+def _lock_lead(attempt: CallAttempt) -> Lead | None:
     """The lead before its attempt, always: so two writers wait and never deadlock."""
-    Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()
+    return Lead.objects.select_for_update().filter(pk=attempt.lead_id).first()
 
 
 def _move(attempt: CallAttempt, to: State, *, now: datetime, **changes: Any) -> bool:

@@ -94,7 +94,15 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
         problem = next(iter(preflight.refusals(findings)), "")
     if problem:
         return _panel(request, campaign, problem=problem)
-    runs.start(campaign.pk, now=timezone.now(), by=request.user)  # type: ignore[arg-type]
+    run = runs.start(
+        campaign.pk,
+        now=timezone.now(),
+        by=request.user,  # type: ignore[arg-type]
+        seen_generation=campaign.generation,
+    )
+    if run is None:
+        problem = _("Se pulsó Detener mientras se comprobaba Pearl: no se ha empezado.")
+        return _panel(request, campaign, problem=problem)
     return _panel(request, campaign, toast=_("La campaña está en marcha."))
 
 

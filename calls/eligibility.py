@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, Max, Q
+from django.db.models.functions import Coalesce, Greatest
 
 from calls.models import CallAttempt, Campaign
 from calls.states import State
 from leads.models import Lead, Suppression
 from leads.places import Place
 from leads.verdict import Facts, Rules
+from leads.window import WindowError, exceeds_legal_hours
 
 # An attempt in one of these rang nobody.
 SILENT = (
@@ -26,9 +28,13 @@ SILENT = (
 
 
 def rules_of(campaign: Campaign) -> Rules:
-    """Raises WindowError when the campaign's hours cannot be read: then no call."""
+    """Raises WindowError when the campaign's hours cannot be read, or are not legal and
+    Pearl is real: then no call."""
+    window = campaign.window
+    if not settings.PEARL_IS_SIMULATOR and exceeds_legal_hours(window):
+        raise WindowError("not_legal")
     return Rules(
-        window=campaign.window,
+        window=window,
         max_attempts=campaign.max_attempts,
         max_per_day=campaign.max_per_day,
         requires_consent=campaign.requires_consent,
@@ -83,6 +89,11 @@ def start_of_day(now: datetime) -> datetime:
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def rung_since(moment: datetime) -> Q:
+    """A call may have waited at Pearl: it counts from when it began there, too."""
+    return Q(send_started_at__gte=moment) | Q(started_at__gte=moment)
+
+
 def _rung(
     phones: set[str], *, campaign: Campaign, now: datetime
 ) -> dict[str, tuple[datetime | None, int]]:
@@ -90,11 +101,13 @@ def _rung(
     midnight = start_of_day(now)
     since = min(midnight, now - timedelta(minutes=campaign.min_gap_minutes))
     rows = (
-        CallAttempt.objects.filter(phone__in=phones, send_started_at__gte=since)
+        CallAttempt.objects.filter(rung_since(since), phone__in=phones)
         .exclude(state__in=SILENT)
         .values("phone")
         .annotate(
-            last=Max("send_started_at"),
+            last=Max(
+                Greatest("send_started_at", Coalesce("started_at", "send_started_at"))
+            ),
             today=Count("id", filter=Q(send_started_at__gte=midnight)),
         )
         .order_by()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import fields
 from datetime import datetime
@@ -9,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from calls import claims
 from calls.evidence import Evidence, as_text, join
-from calls.models import CallAttempt, Campaign
+from calls.models import CallAttempt, Campaign, PearlEvent
 from calls.pearl import CallReport
 from calls.retry import next_try
 from calls.states import (
@@ -33,16 +36,28 @@ logger = logging.getLogger(__name__)
 
 
 def find_attempt(report: CallReport) -> CallAttempt | None:
-    """The attempt a call belongs to: by Pearl's call id, else by our marker. Never by
+    """The attempt a call belongs to: by our marker, else by Pearl's call id. Never by
     number: relatives share one."""
-    known = CallAttempt.objects.filter(pearl_call_id=str(report.call_id)).first()
-    if known is not None:
-        return known
+    bound = CallAttempt.objects.filter(pearl_call_id=str(report.call_id)).first()
     try:
         token = UUID(report.attempt_token or "")
     except ValueError:
-        return None
-    return CallAttempt.objects.filter(token=token).first()
+        return bound
+    marked = CallAttempt.objects.filter(token=token).first()
+    return rightful(bound, marked, now=timezone.now())
+
+
+def rightful(
+    bound: CallAttempt | None, marked: CallAttempt | None, *, now: datetime
+) -> CallAttempt | None:
+    """Whose the call is: its marker decides. An attempt that it was bound to by number
+    alone gives it up, and is for a person."""
+    if bound is None or marked is None or bound.pk == marked.pk:
+        return marked or bound
+    reason = str(_("La llamada que se le atribuyó era de otro intento."))
+    logger.error("attempt %s: its call belongs to %s", bound.token, marked.token)
+    claims.unbind(bound, reason=reason, now=now)
+    return marked
 
 
 # --- Recording ----------------------------------------------------------------------
@@ -84,6 +99,8 @@ def _record(
     state = _state_after(attempt, joined)
     if state is None:
         return False
+    if state in HELD and attempt.state not in HELD:
+        _take_back_claims(attempt, now=now)
     changes = {f.name: getattr(joined, f.name) for f in fields(joined)}
     changes["next_lookup_at"] = look_at
     if state == State.ENDED:
@@ -99,8 +116,18 @@ def _record(
 def _raise_incident(attempt: CallAttempt) -> None:
     """Two calls for one attempt: a person may have been rung twice."""
     logger.error("attempt %s: Pearl made a second call for it", attempt.token)
-    CallAttempt.objects.filter(pk=attempt.pk).update(
-        error=str(_("Pearl hizo más de una llamada para este intento."))
+    error = str(_("Pearl hizo más de una llamada para este intento."))
+    CallAttempt.objects.filter(pk=attempt.pk).update(error=error)
+    body = f"incident: second call, attempt {attempt.token}"
+    PearlEvent.objects.get_or_create(
+        sha256=hashlib.sha256(body.encode()).hexdigest(),
+        defaults={
+            "body": body,
+            "received_at": timezone.now(),
+            "result": PearlEvent.Result.UNMATCHED,
+            "attempt": attempt,
+            "error": error,
+        },
     )
 
 
@@ -146,13 +173,14 @@ def _follow_lead(
     """The lead shows its latest call, unless staff changed it since."""
     if not _lead_still_shows(attempt, lead, now=now):
         return
+    Lead.objects.filter(pk=lead.pk).update(pearl_call_response=_response(joined))
+    outcome, first_time = joined.outcome, attempt.state != State.ENDED
+    if not first_time and outcome == attempt.outcome and _same_end(attempt, joined):
+        return
+    untouched = not first_time and _is_as_left(attempt, lead)
     lead.refresh_from_db()
-    outcome = joined.outcome
-    wanted = (
-        lead.selected_for_calling
-        if attempt.state != State.ENDED
-        else bool(attempt.lead_was_wanted)
-    )
+    # What staff decided since stands: a report never turns a wish on that they ended.
+    wanted = bool(attempt.lead_was_wanted) if untouched else lead.selected_for_calling
     again_at = None
     if wanted:
         again_at = _again_at(attempt.campaign, lead, joined, heard_at=heard_at)
@@ -162,15 +190,6 @@ def _follow_lead(
         selected_for_calling=again_at is not None,
         next_call_at=again_at,
         call_error_message=(str(outcome.label) if status == CallStatus.ERROR else None),
-        pearl_call_response=as_text(
-            {
-                "callId": joined.pearl_call_id,
-                "status": joined.call_code,
-                "conversationStatus": joined.conversation_code,
-                "requestStatus": joined.request_code,
-                "duration": joined.duration_seconds,
-            }
-        ),
     )
     if outcome == Outcome.BLACKLISTED:
         Suppression.objects.get_or_create(
@@ -183,11 +202,58 @@ def _follow_lead(
         )
 
 
+def _response(joined: Evidence) -> str:
+    return as_text(
+        {
+            "callId": joined.pearl_call_id,
+            "status": joined.call_code,
+            "conversationStatus": joined.conversation_code,
+            "requestStatus": joined.request_code,
+            "duration": joined.duration_seconds,
+        }
+    )
+
+
+def _same_end(attempt: CallAttempt, joined: Evidence) -> bool:
+    """Whether the retry would be counted from the same moment as before."""
+    known = Evidence.of_attempt(attempt)
+    return (known.started_at, known.duration_seconds) == (
+        joined.started_at,
+        joined.duration_seconds,
+    )
+
+
+def _is_as_left(attempt: CallAttempt, lead: Lead) -> bool:
+    """Whether the lead's place is still the one that this attempt's ending gave it."""
+    again_at = None
+    if attempt.lead_was_wanted:
+        heard_at = attempt.end_heard_at or attempt.updated_at
+        known = Evidence.of_attempt(attempt)
+        again_at = _again_at(attempt.campaign, lead, known, heard_at=heard_at)
+    place = (lead.selected_for_calling, lead.next_call_at)
+    return place == (again_at is not None, again_at)
+
+
+def _take_back_claims(attempt: CallAttempt, *, now: datetime) -> None:
+    """A call thought not made is under way: nobody else may dial its lead or number."""
+    theirs = CallAttempt.objects.filter(
+        Q(open_lead_id=attempt.lead_id) | Q(open_phone=attempt.phone),
+        state=State.CLAIMED,
+    )
+    for claimed in theirs:
+        claims.release(claimed, now=now)
+
+
 def _lead_still_shows(attempt: CallAttempt, lead: Lead, *, now: datetime) -> bool:
     """Whether the lead's status comes from this attempt. A later claim of the same
     lead that has sent nothing yet is taken back: this call was its call."""
     later = CallAttempt.objects.filter(lead=lead, pk__gt=attempt.pk).exclude(
-        state__in=[State.RELEASED, State.NOT_SENT]
+        state__in=[
+            State.RELEASED,
+            State.NOT_SENT,
+            State.NOT_PLACED,
+            State.REJECTED,
+        ]
     )
     for claimed in later.filter(state=State.CLAIMED):
         claims.release(claimed, now=now)
@@ -221,15 +287,23 @@ def _again_at(
 
 @transaction.atomic
 def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """The lead returns to the queue if it was wanted and nobody else took charge."""
+    why_manual = attempt.error
     if not claims.mark_not_placed(attempt, reason=reason, now=now):
         return False
-    shown = Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.ERROR)
-    shown.update(
-        call_status=CallStatus.SELECTED,
-        selected_for_calling=True,
-        next_call_at=now,
-        call_error_message=None,
+    shown = Lead.objects.filter(
+        pk=attempt.lead_id,
+        call_status=CallStatus.ERROR,
+        call_error_message=why_manual,
+        manual_management=False,
     )
+    if attempt.lead_was_wanted:
+        shown.update(
+            call_status=CallStatus.SELECTED,
+            selected_for_calling=True,
+            next_call_at=now,
+            call_error_message=None,
+        )
     return True
 
 

@@ -38,6 +38,7 @@ class Wait(models.TextChoices):
         "unconfirmed",
         _("Hay 3 llamadas sin confirmar: no se llama a nadie más hasta aclararlas."),
     )
+    LEADS_BUSY = "leads_busy", _("Los leads se están cambiando: se espera un momento.")
     CALL_LIMIT = "call_limit", _("Ya se hicieron todas las llamadas pedidas.")
     QUEUE_EMPTY = "queue_empty", _("No hay leads que llamar ahora.")
 
@@ -59,7 +60,7 @@ def free_lines(
         Wait.CLOSED: not opens_anywhere(now, window=window),
         Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,
         Wait.BREAKER: budget.breaker_is_open(account),
-        Wait.BLOCKED: account.blocked_until is not None and account.blocked_until > now,
+        Wait.BLOCKED: budget.is_blocked(account, now=now),
         Wait.LINES_BUSY: free < 1,
     }
     return next((w for w, holds in reasons.items() if holds), Wait.NOTHING), free

@@ -29,15 +29,20 @@ def start(
     by: User | None = None,
     until_empty: bool = False,
     call_limit: int | None = None,
-) -> Run:
+    seen_generation: int | None = None,
+) -> Run | None:
     """Switch the campaign on. Already on: the run that is going.
 
+    `seen_generation` is the campaign's when the checks before START began. None comes
+    back if it has changed: STOP was pressed meanwhile, and STOP always wins.
     `call_limit`: calls to make at most. Leads held by a rule are asked about again, in
     case their data changed.
     """
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     if gate.state == RunState.RUNNING:
         return Run.objects.get(campaign=gate, generation=gate.generation)
+    if seen_generation not in (None, gate.generation):
+        return None
     _close_open_runs(gate, now=now, reason="")
     generation = gate.generation + 1
     Campaign.objects.filter(pk=gate.pk).update(
@@ -65,6 +70,8 @@ def stop(
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     open_calls = CallAttempt.objects.filter(campaign=gate).open().count()
     if gate.state != RunState.RUNNING:
+        # A START that is still being checked must find that STOP came.
+        Campaign.objects.filter(pk=gate.pk).update(generation=gate.generation + 1)
         return open_calls
     Run.objects.filter(campaign=gate, generation=gate.generation).update(
         stop_requested_at=now, stopped_by=by, end_reason=reason

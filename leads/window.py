@@ -51,6 +51,10 @@ REASONS: dict[str, StrOrPromise] = {
     ),
     "backwards": _("{day}: un tramo termina antes de empezar."),
     "overlapping": _("{day}: dos tramos se pisan, únalos en uno."),
+    "not_legal": _(
+        "El horario sale de lo permitido (de 9 a 21, sin domingos ni festivos): "
+        "corríjalo."
+    ),
     "negative_margin": _("El margen de cierre no puede ser negativo."),
 }
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from threading import Thread
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -128,6 +132,31 @@ def test_a_double_click_starts_one_run(client, operator, campaign, simulator):
     assert Run.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_stop_pressed_while_start_is_being_checked_wins(
+    client, operator, campaign, simulator
+):
+    a_worker()
+    LeadFactory()
+    simulator.set(latency_seconds=[0.4, 0.5])
+    pressed = Thread(target=press_stop_soon, args=(campaign.pk,))
+    pressed.start()
+
+    answer = client.post(url("start", campaign), **HTMX)
+
+    pressed.join()
+    assert "Se pulsó Detener" in answer.content.decode()
+    assert Campaign.objects.get().state == RunState.STOPPED
+
+
+def press_stop_soon(campaign_id: int) -> None:
+    time.sleep(0.6)
+    try:
+        runs.stop(campaign_id, now=timezone.now())
+    finally:
+        connection.close()
+
+
 def test_start_refuses_with_the_reason_and_the_queue_is_kept(
     client, operator, campaign, simulator
 ):
@@ -167,7 +196,7 @@ def test_stop_of_a_stopped_campaign_changes_nothing(client, operator, campaign):
     runs.stop(campaign.pk, now=timezone.now())
 
     assert client.post(url("stop", campaign), **HTMX).status_code == 200
-    assert Campaign.objects.get().generation == 0
+    assert Campaign.objects.get().state == RunState.STOPPED
 
 
 @pytest.mark.parametrize("text", ["0", "1001", "-3", "muchas", "", "٣"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from calls import outcomes
+from calls import claims, outcomes
 from calls.evidence import Evidence, join
 from calls.models import CallAttempt
+from calls.pearl import parse_webhook
 from calls.states import Outcome, State
-from calls.tests.factories import AttemptFactory
+from calls.tests.factories import AttemptFactory, RunFactory
+from leads import selection
 from leads.models import CallStatus, Lead, Suppression
+from leads.tests.factories import LeadFactory
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 CALL = "c" * 24
@@ -223,8 +227,6 @@ def test_a_report_that_overtakes_pearls_answer_keeps_both():
     attempt = AttemptFactory(state=State.DIALING, pearl_request_id=None)
     outcomes.record(attempt, final(4, 100), now=NOW)
 
-    from calls import claims
-
     assert claims.mark_accepted(
         attempt, request_id="a" * 24, queue_position=0, now=NOW, look_at=NOW
     )
@@ -238,8 +240,6 @@ def test_a_report_that_overtakes_pearls_answer_keeps_both():
 
 def test_a_late_ending_of_an_attempt_given_up_reaches_the_lead_again():
     attempt = AttemptFactory(state=State.UNKNOWN, pearl_request_id=None, counted=True)
-    from calls import claims
-
     claims.mark_not_placed(attempt, reason="", now=NOW)
 
     assert outcomes.record(attempt, final(4, 100), now=NOW)
@@ -274,3 +274,78 @@ def test_two_leads_with_one_number_each_get_their_own_result():
     two.lead.refresh_from_db()
     assert one.lead.call_status == CallStatus.NO_ANSWER
     assert two.lead.call_status == CallStatus.COMPLETED
+
+
+def test_a_late_summary_does_not_put_back_a_lead_that_staff_took_out():
+    attempt = AttemptFactory()
+    outcomes.record(attempt, final(7), now=NOW)
+    selection.deselect(Lead.objects.all(), now=NOW)
+
+    outcomes.record(attempt, final(7, summary="tarde"), now=NOW)
+    outcomes.record(attempt, final(5, summary="más tarde"), now=NOW)
+
+    lead = Lead.objects.get()
+    assert not lead.selected_for_calling
+    assert lead.next_call_at is None
+
+
+def test_no_ring_by_hand_puts_back_only_a_lead_still_wanted():
+    taken_out, by_hand, wanted = AttemptFactory.create_batch(
+        3, run=AttemptFactory(state=State.MANUAL).run, state=State.UNKNOWN
+    )
+    selection.deselect(Lead.objects.filter(pk=taken_out.lead_id), now=NOW)
+    for attempt in (taken_out, by_hand, wanted):
+        claims.mark_manual(attempt, reason="x", now=NOW)
+        attempt.refresh_from_db()
+    selection.set_manual(Lead.objects.filter(pk=by_hand.lead_id), True, now=NOW)
+
+    for attempt in (taken_out, by_hand, wanted):
+        assert outcomes.close_by_hand(attempt, rang=False, reason="y", now=NOW)
+
+    back = Lead.objects.filter(selected_for_calling=True, call_status="selected")
+    assert back.get() == wanted.lead
+
+
+def test_news_that_a_call_is_live_takes_back_the_claim_that_would_ring_again():
+    lead, run = LeadFactory(), RunFactory()
+    old = AttemptFactory(
+        run=run,
+        lead=lead,
+        state=State.NOT_PLACED,
+        claimed_at=NOW - timedelta(hours=3),
+        open_lead_id=None,
+        open_phone=None,
+    )
+    (new,) = claims.claim(run.campaign_id, worker="b", at_most=1, now=NOW).attempts
+
+    live = Evidence(pearl_call_id="9" * 24, call_code=3)
+    assert outcomes.record(old, live, now=NOW, look_at=NOW)
+
+    new.refresh_from_db()
+    assert new.state == State.RELEASED
+    assert claims.pre_send(new, now=NOW) is None
+
+
+def test_a_marker_that_names_another_attempt_corrects_a_binding_by_number():
+    wrong = AttemptFactory()
+    right = AttemptFactory(run=wrong.run)
+    CallAttempt.objects.filter(pk=wrong.pk).update(pearl_call_id=CALL)
+    report = parse_webhook(
+        json.dumps(
+            {
+                "id": CALL,
+                "to": wrong.phone,
+                "status": 4,
+                "conversationStatus": 100,
+                "duration": 60,
+                "collectedInfo": [{"id": "ttAttemptId", "value": str(right.token)}],
+            }
+        ).encode()
+    )
+
+    found = outcomes.find_attempt(report)
+
+    assert found == right
+    assert outcomes.record(found, Evidence.of_report(report), now=NOW)
+    wrong.refresh_from_db()
+    assert (wrong.state, wrong.pearl_call_id) == (State.MANUAL, None)

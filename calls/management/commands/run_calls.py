@@ -134,11 +134,20 @@ class Command(BaseCommand):
         findings = preflight.check(campaign, pearl=pearl, now=now)
         if reasons := preflight.refusals(findings):
             raise CommandError("\n".join(reasons))
+        seen = campaign.generation
         campaign.refresh_from_db()
         counts = breakdown(campaign, now=now)
         if not counts.pop(Rule.ALLOWED, 0):
             raise CommandError("\n".join(nobody_to_call(counts)))
-        runs.start(campaign.pk, now=now, until_empty=True, call_limit=call_limit)
+        run = runs.start(
+            campaign.pk,
+            now=now,
+            until_empty=True,
+            call_limit=call_limit,
+            seen_generation=seen,
+        )
+        if run is None:
+            raise CommandError(_("Se detuvo la campaña mientras se comprobaba Pearl."))
 
     def _sum_up(self, campaign: Campaign, *, as_json: bool) -> None:
         now = timezone.now()
