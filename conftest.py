@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,12 @@ def end(process: subprocess.Popen[Any]) -> None:
     for stream in (process.stdout, process.stderr, process.stdin):
         if stream is not None:
             stream.close()
+
+
+@pytest.fixture(autouse=True)
+def _journal_of_its_own(settings: Any, tmp_path: Path) -> None:
+    """A journal that knows of another test's dials would rightly refuse every run."""
+    settings.DIAL_JOURNAL = tmp_path / "journal"
 
 
 @pytest.fixture

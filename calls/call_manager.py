@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from threading import Event, Semaphore, Thread
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -70,6 +70,7 @@ class CallManager:
         self.abandon = Event()
         self.database_gone = Event()
         self.waits: dict[int, Wait] = {}
+        self._journal_asked: dict[int, int] = {}
         self.in_flight: dict[Future[None], CallAttempt] = {}
         self.dialer = Dialer(
             pearl=pearl,
@@ -79,6 +80,7 @@ class CallManager:
         )
         self._lines = Semaphore(settings.PEARL_MAX_IN_FLIGHT)
         self._threads = max(1, settings.PEARL_MAX_IN_FLIGHT - 1)
+        self._is_blind = False
         self._wake = Event()
         self._drained = Event()
         self._beat_at = timezone.now()
@@ -106,8 +108,10 @@ class CallManager:
             self._loop(pool, until_empty=until_empty, on_tick=on_tick)
         finally:
             self.stop.set()
-            self._drain(pool, on_tick=on_tick)
-            self._drained.set()
+            try:
+                self._drain(pool, on_tick=on_tick)
+            finally:
+                self._drained.set()
         if not self.abandoned:
             for helper in helpers:
                 helper.join()
@@ -122,8 +126,7 @@ class CallManager:
             if self.abandoned:
                 self._leave_at_once()
                 return
-            if on_tick is not None:
-                on_tick()
+            self._show(on_tick)
             self.abandon.wait(0.05)
 
     def _loop(
@@ -144,31 +147,66 @@ class CallManager:
                 pause = TICK_SECONDS if busy else IDLE_SECONDS
             except DatabaseGone as exc:
                 self._note_database_gone(exc)
-            if on_tick is not None:
-                on_tick()
+            self._show(on_tick)
             self._wake.wait(pause)
             self._wake.clear()
+
+    def _show(self, on_tick: Callable[[], None] | None) -> None:
+        """Drawing may fail (a lost terminal, no database); calls do not care."""
+        if on_tick is None or self._is_blind:
+            return
+        try:
+            on_tick()
+        except DatabaseError:
+            logger.warning("progress cannot be shown without the database")
+        except Exception:
+            logger.exception("progress cannot be shown; the calls go on")
+            self._is_blind = True
 
     def _note_database_gone(self, exc: Exception) -> None:
         """Once for each outage; the next tick tries again."""
         if not self.database_gone.is_set():
             logger.warning("no database, nobody is dialled: %s", type(exc).__name__)
         self.database_gone.set()
+        self._journal_asked.clear()
 
     def tick(self, pool: ThreadPoolExecutor, *, now: datetime) -> bool:
         """Start every call that can start now. False: no campaign is switched on."""
         self._forget_done()
         if now >= self._chores_at:
             claims.reap_leases(now=now)
-            webhooks.process_kept(now=now)
             self._chores_at = now + CHORES_EVERY
         active = list(self._campaigns().exclude(state=RunState.STOPPED))
         for campaign in active:
-            if campaign.state == RunState.STOPPING:
-                runs.finish_if_idle(campaign.pk, now=now)
-            else:
-                self._start_calls(campaign, pool, now=now)
+            try:
+                self._serve_campaign(campaign, pool, now=now)
+            except DatabaseGone:
+                raise
+            except Exception:
+                # One campaign that cannot be worked must not stop the others.
+                logger.exception("campaign %s cannot be worked", campaign.pk)
+                reason = _("La campaña tiene datos que no se entienden: revíselos.")
+                runs.stop(campaign.pk, now=now, reason=reason)
         return bool(active)
+
+    def _serve_campaign(
+        self, campaign: Campaign, pool: ThreadPoolExecutor, *, now: datetime
+    ) -> None:
+        if campaign.state == RunState.STOPPING:
+            runs.finish_if_idle(campaign.pk, now=now)
+        elif self._journal_agrees(campaign, now=now):
+            self._start_calls(campaign, pool, now=now)
+
+    def _journal_agrees(self, campaign: Campaign, *, now: datetime) -> bool:
+        """Once for each START, and after each outage: has the database lost dials?"""
+        if self._journal_asked.get(campaign.pk) == campaign.generation:
+            return True
+        problem = preflight.journal_problem(self.dialer.journal, now=now)
+        if problem:
+            runs.stop(campaign.pk, now=now, reason=problem)
+            return False
+        self._journal_asked[campaign.pk] = campaign.generation
+        return True
 
     def _campaigns(self) -> QuerySet[Campaign]:
         every = Campaign.objects.order_by("id")
@@ -231,8 +269,9 @@ class CallManager:
         while not self.stop.wait(TICK_SECONDS):
             try:
                 close_old_connections()
+                webhooks.process_kept(now=timezone.now())
                 for campaign in self._campaigns():
-                    self._ask_about(campaign)
+                    self._ask_about_safely(campaign)
             except reconciling.Interrupted:
                 break
             except DatabaseGone:
@@ -243,11 +282,21 @@ class CallManager:
                 self.stop.wait(IDLE_SECONDS)
         close_old_connections()
 
+    def _ask_about_safely(self, campaign: Campaign) -> None:
+        try:
+            self._ask_about(campaign)
+        except (reconciling.Interrupted, *DatabaseGone):
+            raise
+        except Exception:
+            # Its own trouble only: the other campaigns are asked about all the same.
+            logger.exception("campaign %s: questions to Pearl failed", campaign.pk)
+
     def _ask_about(self, campaign: Campaign) -> None:
         now = timezone.now()
         try:
             if not self._is_well(campaign, now=now):
                 return
+            reconciling.give_up_old(campaign, now=now)
             if not campaign.pearl_id:
                 return
             asked = reconciling.poll(
@@ -303,8 +352,11 @@ class CallManager:
         reason = _("Se cerró el programa mientras Pearl respondía.")
         for attempt in list(self.in_flight.values()):
             now = timezone.now()
-            if not claims.release(attempt, now=now):
-                claims.mark_unknown(attempt, reason=reason, now=now)
+            try:
+                if not claims.release(attempt, now=now):
+                    claims.mark_unknown(attempt, reason=reason, now=now)
+            except DatabaseError:
+                logger.warning("attempt %s is left to its lease", attempt.token)
 
     # Signs of life
 

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    close_old_connections,
+)
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,13 +31,16 @@ from calls.pearl import (
     PlacedCall,
     Throttled,
 )
+from calls.preflight import Level
+from leads.window import WindowError
 
 logger = logging.getLogger(__name__)
 
 # Between the commit to dial and the first byte; beyond it nothing is sent.
 SEND_BUDGET_SECONDS = 5.0
 
-DatabaseGone = (DatabaseError, InterfaceError)
+# The database is away, and may be back: worth another try.
+DatabaseGone = (OperationalError, InterfaceError, InternalError)
 T = TypeVar("T")
 
 
@@ -84,6 +93,8 @@ class Dialer:
         """Pre-send and journal. False: nothing may be sent, and the lead went back."""
         try:
             answer = claims.pre_send(attempt, now=timezone.now())
+        except WindowError:
+            answer = None  # the hours became unreadable or illegal: the claim stops it
         except DatabaseGone:
             # The commit may or may not have happened; not a byte was sent.
             logger.warning("attempt %s: pre-send failed", attempt.token)
@@ -162,21 +173,32 @@ class Dialer:
         pays for it."""
         now = timezone.now()
         reason = " ".join([str(exc), *exc.reasons])
-        findings = preflight.check(attempt.campaign, pearl=self.pearl, now=now)
-        if problems := preflight.refusals(findings):
+        problem = self._campaigns_fault(attempt.campaign)
+        if problem:
             self._persist(
                 lambda: claims.mark_refused_account(attempt, reason=reason, now=now)
             )
-            self._stop_run(attempt.campaign, problems[0])
+            self._stop_run(attempt.campaign, problem)
         else:
             self._persist(lambda: claims.mark_refused(attempt, reason=reason, now=now))
+
+    def _campaigns_fault(self, campaign: Campaign) -> str:
+        """Why Pearl would refuse every lead of the campaign; empty if it would not, or
+        if that cannot be learnt: then the refusal is the lead's."""
+        try:
+            findings = preflight.check(campaign, pearl=self.pearl, now=timezone.now())
+        except Exception:
+            logger.exception("campaign %s: the check failed", campaign.pk)
+            return ""
+        wrong = [one.sentence for one in findings if one.level == Level.REFUSAL]
+        return wrong[0] if wrong else ""
 
     def _stop_run(self, campaign: Campaign, reason: str) -> None:
         self._persist(lambda: runs.stop(campaign.pk, now=timezone.now(), reason=reason))
 
     def _persist(self, write: Callable[[], T]) -> T | None:
         """Write, again and again while the database is away: what Pearl answered must
-        not be lost. None: the process was told to leave at once."""
+        not be lost. None: it cannot be written, or the process was told to leave."""
         pause = 0.1
         while True:
             try:
@@ -186,6 +208,9 @@ class Dialer:
                     "a result waits for the database: %s", type(exc).__name__
                 )
                 close_old_connections()
+            except DatabaseError:
+                logger.exception("a result cannot be written; the lease decides")
+                return None
             if self.abandon.wait(pause):
                 return None
             pause = min(pause * 2, 5.0)

@@ -102,7 +102,10 @@ class Evidence:
     def ended_at(self, *, at_latest: datetime) -> datetime:
         if self.started_at is None:
             return at_latest
-        end = self.started_at + timedelta(seconds=self.duration_seconds or 0)
+        try:
+            end = self.started_at + timedelta(seconds=self.duration_seconds or 0)
+        except OverflowError:
+            return at_latest
         return min(end, at_latest)
 
 

@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ class Entry:
     token: UUID
     lead_id: int
     phone_hash: str
+    outbound_id: str
     sent_at: datetime
 
 
@@ -60,6 +62,7 @@ class DialJournal:
                 "token": str(attempt.token),
                 "lead": attempt.lead_id,
                 "phone": phone_hash(attempt.phone),
+                "outbound": attempt.campaign.outbound_id,
                 "at": now.isoformat(),
             },
             now=now,
@@ -115,7 +118,9 @@ class DialJournal:
     def _dismissed(self, *, since: datetime) -> Iterator[str]:
         for line in self._lines(since=since):
             if line.startswith('{"dismissed"'):
-                yield json.loads(line)["dismissed"]
+                # One cut short by a crash was not dismissed.
+                with suppress(ValueError, KeyError, TypeError):
+                    yield json.loads(line)["dismissed"]
 
     def _append(self, line: Mapping[str, object], *, now: datetime) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -123,7 +128,9 @@ class DialJournal:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             # The newline in front keeps a line whole after one that a crash cut short.
-            os.write(handle, f"\n{json.dumps(line)}\n".encode())
+            text = f"\n{json.dumps(line)}\n".encode()
+            if os.write(handle, text) != len(text):
+                raise OSError("the disk is full: the line was cut short")
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -136,6 +143,7 @@ def _parse(line: str) -> Entry | None:
             token=UUID(raw["token"]),
             lead_id=int(raw["lead"]),
             phone_hash=raw["phone"],
+            outbound_id=str(raw.get("outbound", "")),
             sent_at=datetime.fromisoformat(raw["at"]),
         )
     except (ValueError, KeyError, TypeError):

@@ -30,6 +30,8 @@ from leads.models import CallStatus, Lead, Suppression
 from leads.places import Place
 from leads.window import WindowError
 
+DOUBTFUL = (State.DIALING, State.UNKNOWN, State.NOT_PLACED, State.MANUAL)
+
 logger = logging.getLogger(__name__)
 
 # --- Finding the attempt ------------------------------------------------------------
@@ -152,7 +154,8 @@ def _ending(
         "end_heard_at": heard_at,
         "closed_at": joined.ended_at(at_latest=heard_at),
         "next_lookup_at": None,
-        "error": attempt.error if not first_time else "",
+        # A doubt is over; an incident stays.
+        "error": "" if attempt.state in DOUBTFUL else attempt.error,
         "lead_was_wanted": (
             lead.selected_for_calling if first_time else attempt.lead_was_wanted
         ),

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+# Pearl names zones as Windows does (pearl-api.md 1.5).
+SPANISH_TIME_ZONES = frozenset({"Romance Standard Time", "Europe/Madrid"})
 MAX_CLOCK_SKEW_SECONDS = 30
 
 
@@ -231,6 +233,13 @@ def _pearl_rules(
         return
     if rules.calling_hours is None:
         yield _no(_("No se puede leer el horario de llamadas de Pearl: revíselo allí."))
+    elif rules.time_zone not in SPANISH_TIME_ZONES:
+        yield _no(
+            _(
+                "El huso horario de la campaña en Pearl no es el de Madrid, así que su "
+                "horario sería otro: ponga «Romance Standard Time»."
+            )
+        )
     elif _wider(rules.calling_hours, campaign):
         yield _no(
             _(

@@ -17,16 +17,18 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from calls import budget, claims
 from calls.evidence import Evidence, join
 from calls.models import CallAttempt, Campaign, PearlEvent
-from calls.outcomes import record
+from calls.outcomes import record, rightful
 from calls.pearl import (
     CallReport,
     CallRequestReport,
+    NoAnswer,
     NotFound,
     Page,
     PearlClient,
@@ -37,7 +39,8 @@ from calls.states import FINAL_STATUSES, State
 logger = logging.getLogger(__name__)
 
 SKEW = timedelta(minutes=1)
-UNKNOWN_MARGIN = timedelta(minutes=5)
+# How far Pearl's clock may differ from ours without hiding a call from us.
+UNKNOWN_MARGIN = timedelta(hours=1)
 # Older calls are asked about one by one, so that one stuck call does not make every
 # search start hours ago.
 YOUNG = timedelta(minutes=15)
@@ -49,6 +52,8 @@ POLL_SHARE = 10
 FINAL_REQUESTS = frozenset({10, 20, 100})
 
 T = TypeVar("T")
+
+DatabaseGone = (OperationalError, InterfaceError)
 
 # Waits for a turn to send a request; False: do not ask, the process is stopping.
 Turn = Callable[[], bool]
@@ -111,6 +116,17 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     return True
 
 
+def give_up_old(campaign: Campaign, *, now: datetime) -> int:
+    """Calls that nothing can be learnt of any more are for a person."""
+    old = CallAttempt.objects.filter(
+        campaign=campaign,
+        state__in=[State.ACCEPTED, State.UNKNOWN],
+        send_started_at__lt=now - HORIZON - timedelta(hours=1),
+    )
+    reason = _("En 3 horas no se supo cómo acabó la llamada.")
+    return sum(claims.mark_manual(attempt, reason=reason, now=now) for attempt in old)
+
+
 def sweep(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -> bool:
     """Read the last hours again: late summaries, lost webhooks, calls not ordered."""
     due = Q(next_sweep_at=None) | Q(next_sweep_at__lte=now)
@@ -156,12 +172,27 @@ def _search(
     now: datetime,
 ) -> _Findings:
     found = _Findings()
-    for page in _pages(
-        lambda skip: pearl.bulk_calls(
-            campaign.pearl_id, since=since, until=now + SKEW, skip=skip
-        ),
-        turn=turn,
-    ):
+    limits = [100, 25, 5, 1]
+
+    def ask(skip: int) -> Page[CallReport]:
+        """A page, or a smaller one if its transcripts are too much for one answer."""
+        while True:
+            try:
+                return pearl.bulk_calls(
+                    campaign.pearl_id,
+                    since=since,
+                    until=now + SKEW,
+                    skip=skip,
+                    limit=limits[0],
+                )
+            except NoAnswer as exc:
+                if exc.code != "too-big" or len(limits) == 1:
+                    raise
+                limits.pop(0)
+                if not turn():
+                    raise Interrupted from None
+
+    for page in _pages(ask, turn=turn):
         found.pages += 1
         found.unreadable += page.unreadable
         _read_page(page.items, found=found, now=now)
@@ -184,22 +215,31 @@ def _read_page(
     attempts = _attempts_of(reports)
     for report in reports:
         found.call_ids.add(str(report.call_id))
-        attempt = attempts.get(str(report.call_id)) or attempts.get(
-            report.attempt_token or ""
-        )
-        if attempt is None:
-            found.strays.append(report)
-            continue
-        found.seen.add(attempt.pk)
-        evidence = Evidence.of_report(report)
-        known = Evidence.of_attempt(attempt)
-        if attempt.state == State.ENDED and join(known, evidence) == known:
-            continue
         try:
-            record(attempt, evidence, now=now, look_at=poll_after(now))
+            attempt = rightful(
+                attempts.get(str(report.call_id)),
+                attempts.get(report.attempt_token or ""),
+                now=now,
+            )
+            if attempt is None:
+                found.strays.append(report)
+            elif _take_in(report, attempt, now=now):
+                found.seen.add(attempt.pk)
+            else:
+                found.unreadable += 1
+        except DatabaseGone:
+            raise
         except Exception:
             # One report that cannot be written must not keep the others from us.
-            logger.exception("attempt %s: its report was not recorded", attempt.token)
+            logger.exception("call %s: its report was not recorded", report.call_id)
+            found.unreadable += 1
+
+
+def _take_in(report: CallReport, attempt: CallAttempt, *, now: datetime) -> bool:
+    evidence, known = Evidence.of_report(report), Evidence.of_attempt(attempt)
+    if attempt.state == State.ENDED and join(known, evidence) == known:
+        return True
+    return record(attempt, evidence, now=now, look_at=poll_after(now))
 
 
 def _attempts_of(reports: Sequence[CallReport]) -> dict[str, CallAttempt]:
@@ -283,7 +323,11 @@ def _clear_up(
     if attempt.pk in found.seen:
         return
     fitting = [report for report in found.strays if _fits(report, attempt, sent_at)]
-    if any(report.status not in FINAL_STATUSES for report in fitting):
+    possible = [report for report in found.strays if _may_be_ours(report, attempt)]
+    if now - sent_at > HORIZON:
+        reason = _("No se sabe si se llamó: en 3 horas no hubo prueba de ello.")
+        claims.mark_manual(attempt, reason=reason, now=now)
+    elif any(report.status not in FINAL_STATUSES for report in fitting):
         # A call shows whose it is when it is over, if the marker is declared at all.
         claims.look_again(attempt, at=poll_after(now), now=now, absences=0)
     elif len(fitting) > 1:
@@ -293,9 +337,9 @@ def _clear_up(
     elif fitting:
         evidence = Evidence.of_report(fitting[0])
         record(attempt, evidence, now=now, look_at=poll_after(now))
-    elif now - sent_at > HORIZON:
-        reason = _("No se sabe si se llamó: en 3 horas no hubo prueba de ello.")
-        claims.mark_manual(attempt, reason=reason, now=now)
+    elif possible:
+        # Its clock or its number do not fit, yet it is no proof of absence.
+        claims.look_again(attempt, at=_later(attempt, now=now), now=now, absences=0)
     else:
         _note_absence(attempt, found, pearl=pearl, turn=turn, now=now)
 
@@ -308,6 +352,10 @@ def _fits(report: CallReport, attempt: CallAttempt, sent_at: datetime) -> bool:
         and report.started_at is not None
         and report.started_at >= sent_at - SKEW
     )
+
+
+def _may_be_ours(report: CallReport, attempt: CallAttempt) -> bool:
+    return report.attempt_token is None and report.to in (attempt.phone, None)
 
 
 def _note_absence(

@@ -42,6 +42,7 @@ from .verdicts import (
     CallRefused,
     CallUncertain,
     NoAnswer,
+    NotFound,
     PlacedCall,
     placed_call,
     usable,
@@ -387,5 +388,5 @@ def _same(value: T | None, wanted: str, id_of: Callable[[T], str]) -> T:
 
 def _checked_id(text: str) -> str:
     if not is_id(text):
-        raise ValueError("24 hex digits expected")
+        raise NotFound("wrong-id")
     return text

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         lead = Lead.objects.filter(pk=entry.lead_id).first()
         if lead is None or phone_hash(lead.phone_e164) != entry.phone_hash:
             return False
-        campaign = Campaign.objects.filter(outbound_id=lead.pearl_outbound_id).first()
+        campaign = Campaign.objects.filter(outbound_id=entry.outbound_id).first()
         if campaign is None:
             return False
         try:

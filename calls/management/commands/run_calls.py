@@ -268,7 +268,7 @@ def signals_to(manager: CallManager) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if manager.abandoned:
-        # Requests under way are recorded as UNKNOWN; their threads are not waited for.
-        sys.stdout.flush()
-        os._exit(130)
+        if manager.abandoned:
+            # Requests under way are UNKNOWN by now; their threads are not waited for.
+            sys.stdout.flush()
+            os._exit(130)
