@@ -103,7 +103,9 @@ class Command(BaseCommand):
 
     def _run(self, campaign: Campaign, options: dict[str, Any]) -> None:
         with PearlClient.from_settings() as pearl:
-            self._start(campaign, pearl=pearl, call_limit=options["limit"])
+            quiet = options["quiet"] or options["json"]
+            limit = options["limit"]
+            self._start(campaign, pearl=pearl, call_limit=limit, quiet=quiet)
             manager = CallManager(
                 pearl=pearl,
                 campaign_id=campaign.pk,
@@ -125,7 +127,12 @@ class Command(BaseCommand):
         self._sum_up(campaign, as_json=options["json"])
 
     def _start(
-        self, campaign: Campaign, *, pearl: PearlClient, call_limit: int | None
+        self,
+        campaign: Campaign,
+        *,
+        pearl: PearlClient,
+        call_limit: int | None,
+        quiet: bool,
     ) -> None:
         now = timezone.now()
         if campaign.state == RunState.RUNNING:
@@ -136,6 +143,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(reasons))
         seen = campaign.generation
         campaign.refresh_from_db()
+        if pearl.is_simulator and not quiet:
+            self.stdout.write(_("Simulador: no suena ningún teléfono de verdad."))
         counts = breakdown(campaign, now=now)
         if not counts.pop(Rule.ALLOWED, 0):
             raise CommandError("\n".join(nobody_to_call(counts)))
