@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from simulator.tests.conftest import EVER, OUTBOUND, PEARL, until
@@ -60,17 +62,18 @@ def test_no_more_than_a_hundred_at_a_time(simulator):
     assert (everything["count"] > 100, len(everything["results"])) == (True, 100)
 
 
-def test_the_dates_bound_the_start_both_included(calls):
-    starts = [item["startTime"] for item in calls.post(CALLS, EVER)["results"]]
-    later = starts[0].replace("Z", "") + "Z"
+def test_the_dates_bound_the_start_of_calls(calls):
+    newest = calls.post(CALLS, EVER)["results"][0]["startTime"]
+    # What is written is cut to the millisecond, so the call began within this one.
+    after = datetime.fromisoformat(newest) + timedelta(milliseconds=1)
+    first, last = "2020-01-01T00:00:00Z", after.isoformat().replace("+00:00", "Z")
 
-    answer = calls.post(CALLS, {"fromDate": "2020-01-01T00:00:00Z", "toDate": later})
-    none = calls.post(
-        CALLS, {"fromDate": "2020-01-01T00:00:00Z", "toDate": "2020-01-02T00:00:00Z"}
-    )
+    all_of_them = calls.post(CALLS, {"fromDate": first, "toDate": last})
+    earlier = calls.post(CALLS, {"fromDate": first, "toDate": "2020-01-02T00:00:00Z"})
+    later = calls.post(CALLS, {"fromDate": last, "toDate": EVER["toDate"]})
 
-    assert answer["count"] >= 4  # milliseconds are cut off when written
-    assert none["count"] == 0
+    assert all_of_them["count"] == 5
+    assert (earlier["count"], later["count"]) == (0, 0)
 
 
 @pytest.mark.parametrize(
