@@ -142,11 +142,13 @@ def set_limit(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """A verb of `leads.selection` on the ticked leads, or on all of the filter."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    filtered = LeadFilter(request.GET, queryset=Lead.objects.all()).qs
-    chosen = filtered
-    if request.POST.get("scope") != "all":
+    if request.POST.get("scope") == "all":
+        leads = LeadFilter(request.GET, queryset=Lead.objects.all())
+        # A filter that is not understood must not mean everybody.
+        chosen = leads.qs if leads.is_valid() else Lead.objects.none()
+    else:
         ids = [pk for pk in request.POST.getlist("id") if pk.isdigit()]
-        chosen = Lead.objects.filter(pk__in=ids)
+        chosen = Lead.objects.filter(pk__in=[pk for pk in ids if len(pk) < 19])
     changed = _apply(request.POST.get("verb", ""), chosen, campaign=campaign)
     board.forget(campaign)
     if not request.headers.get("HX-Request"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import django_filters
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 MANY = 3
+NUMBER = re.compile(r"[\d\s+().\-/]+")
 
 
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -39,16 +41,24 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def search(self, leads: QuerySet[Lead], _name: str, text: str) -> QuerySet[Lead]:
-        """By the start of a name, a NIF, a policy, or a number in any spelling."""
+        """By a number in any spelling or part of one, else by words: each must be in a
+        name, or begin a NIF, or be a policy."""
         text = text.strip()
-        condition = Q(national_id__iexact=text) | Q(policy_number__iexact=text)
-        try:
-            condition |= Q(phone_e164=normalise(text))
-        except NotAPhone:
-            for word in text.split():
-                named = Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
-                condition |= named
-        return leads.filter(condition)
+        digits = re.sub(r"\D", "", text)
+        if digits and NUMBER.fullmatch(text):
+            return leads.filter(
+                _by_number(text, digits)
+                | Q(national_id__istartswith=text)
+                | Q(policy_number__iexact=text)
+            )
+        for word in text.split():
+            leads = leads.filter(
+                Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(national_id__istartswith=word)
+                | Q(policy_number__iexact=word)
+            )
+        return leads
 
     def by_attempts(
         self, leads: QuerySet[Lead], _name: str, count: Any
@@ -57,3 +67,11 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         if count >= MANY:
             return leads.filter(call_attempts_count__gte=MANY)
         return leads.filter(call_attempts_count=count)
+
+
+def _by_number(text: str, digits: str) -> Q:
+    try:
+        number = normalise(text)
+    except NotAPhone:
+        return Q(phone_e164__contains=digits) | Q(phone_alt_e164__contains=digits)
+    return Q(phone_e164=number) | Q(phone_alt_e164=number)

@@ -254,6 +254,47 @@ def test_the_whole_filter_is_changed_beyond_the_page(client, operator, campaign)
     assert Lead.objects.filter(selected_for_calling=True).count() == 30
 
 
+@pytest.mark.parametrize("query", ["status=nonsense", "attempts=x", "priority=99"])
+def test_a_filter_that_is_not_understood_changes_nobody(
+    client, operator, campaign, query
+):
+    LeadFactory.create_batch(3)
+
+    answer = client.post(
+        f"{url('change_leads', campaign)}?{query}",
+        {"verb": "deselect", "scope": "all", "id": ["9" * 40]},
+        **HTMX,
+    )
+
+    assert answer.status_code == 200
+    assert Lead.objects.filter(selected_for_calling=True).count() == 3
+
+
+def test_a_very_long_id_changes_nobody(client, operator, campaign):
+    LeadFactory()
+
+    answer = client.post(
+        url("change_leads", campaign), {"verb": "deselect", "id": ["9" * 40]}, **HTMX
+    )
+
+    assert answer.status_code == 200
+    assert Lead.objects.get().selected_for_calling
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("Ana López", 1), ("López", 2), ("Ana", 2), ("612 034", 1), ("034118", 1)],
+)
+def test_every_word_of_a_search_must_fit(client, operator, campaign, text, found):
+    idle(first_name="Ana", last_name="López Gil", phone_e164="+34612034118")
+    idle(first_name="Ana Belén", last_name="Ortiz Vega")
+    idle(first_name="María", last_name="López")
+
+    html = client.get(url("leads", campaign), {"q": text}).content.decode()
+
+    assert html.count('class="person"') == found
+
+
 def test_ticks_survive_the_redrawing_of_the_rows(client, operator, campaign):
     one, other = LeadFactory(), LeadFactory()
 
