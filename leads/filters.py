@@ -40,6 +40,14 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Lead
         fields: list[str] = []
 
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        """A choice left open arrives as an empty value: it filters nothing."""
+        if data is not None:
+            data = data.copy()
+            for name in list(data):
+                data.setlist(name, [value for value in data.getlist(name) if value])
+        super().__init__(data, *args, **options)
+
     def search(self, leads: QuerySet[Lead], _name: str, text: str) -> QuerySet[Lead]:
         """By a number in any spelling or part of one, else by words: each must be in a
         name, or begin a NIF, or be a policy."""

@@ -246,7 +246,7 @@ def test_the_whole_filter_is_changed_beyond_the_page(client, operator, campaign)
     idle(city="Madrid")
 
     client.post(
-        f"{url('change_leads', campaign)}?city=Getafe",
+        f"{url('change_leads', campaign)}?city=Getafe&status=&priority=&attempts=",
         {"verb": "select", "scope": "all"},
         **HTMX,
     )
