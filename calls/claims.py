@@ -322,9 +322,14 @@ def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
 def unbind(attempt: CallAttempt, *, reason: str, now: datetime) -> None:
     """The call this attempt was bound to is another's: what became of its own is not
     known, so a person decides."""
-    mine = CallAttempt.objects.filter(pk=attempt.pk, token=attempt.token)
-    mine.update(pearl_call_id=None, error=reason)
-    mark_manual(attempt, reason=reason, now=now)
+    bound = CallAttempt.objects.filter(
+        pk=attempt.pk,
+        token=attempt.token,
+        state=attempt.state,
+        pearl_call_id=attempt.pearl_call_id,
+    )
+    if bound.update(pearl_call_id=None, error=reason):
+        mark_manual(attempt, reason=reason, now=now)
 
 
 def look_again(
