@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from calls.models import Campaign, Run
 from calls.pearl import PearlClient
 from calls.tests.factories import CampaignFactory, RunFactory
 from calls.tests.names import ACCOUNT_ID, OUTBOUND_ID, SECRET_KEY
+from tuotempo.pytest_environment import start_mariadb
 
 
 class Simulator:
@@ -84,6 +86,18 @@ def end(process: subprocess.Popen[Any]) -> None:
 def _journal_of_its_own(settings: Any, tmp_path: Path) -> None:
     """A journal that knows of another test's dials would rightly refuse every run."""
     settings.DIAL_JOURNAL = tmp_path / "journal"
+
+
+@pytest.fixture(autouse=True)
+def _imports_of_its_own(settings: Any, tmp_path: Path) -> None:
+    settings.IMPORT_FOLDER = tmp_path / "imports"
+
+
+@pytest.fixture(scope="session")
+def mariadb_socket(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of a real MariaDB, whatever database the tests themselves run on."""
+    shared = os.environ.get("TEST_MARIADB_SOCKET")
+    return shared or start_mariadb(tmp_path_factory.mktemp("mariadb"))
 
 
 @pytest.fixture

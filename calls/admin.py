@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from calls import outcomes
+from calls.campaign_test_admin import CampaignTestMode
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
 from calls.models import (
@@ -47,7 +48,7 @@ admin.site.register(Lead, CallableLeadAdmin)
 
 
 @admin.register(Campaign)
-class CampaignAdmin(StaffAdmin):
+class CampaignAdmin(CampaignTestMode, StaffAdmin):
     form = CampaignForm
     list_display = (
         "name",
@@ -99,6 +100,7 @@ class CampaignAdmin(StaffAdmin):
                 "fields": (
                     ("state", "generation"),
                     "state_reason",
+                    "test_phone",
                     ("pearl_agents", "checked_at"),
                 ),
             },
@@ -108,6 +110,7 @@ class CampaignAdmin(StaffAdmin):
         "state",
         "generation",
         "state_reason",
+        "test_phone",
         "pearl_agents",
         "checked_at",
     )
@@ -283,7 +286,7 @@ class CallAttemptAdmin(ReadOnlyAdmin):
         return queryset.filter(by_phone), False
 
     def has_settle_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("calls.change_callattempt"))
+        return bool(request.user.has_perm("calls.settle_callattempt"))
 
     @admin.action(
         description=gettext_lazy("Por revisar: sí sonó"), permissions=["settle"]

@@ -51,6 +51,7 @@ def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
             attempts=rules.max_attempts if group["is_exhausted"] else 0,
             in_course=group["is_in_course"],
             due_at=now + SOON if group["is_later"] else None,
+            promised=group["is_promised"],
             gap_ends_at=now + SOON if group["is_recent"] else None,
             calls_today=rules.max_per_day if group["is_full"] else 0,
         )
@@ -62,6 +63,9 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
     rung = CallAttempt.objects.filter(phone=OuterRef("phone_e164")).exclude(
         state__in=SILENT
     )
+    if campaign.test_phone:
+        # Its telephone may ring as often as its owner likes.
+        rung = rung.none()
     gap = timedelta(minutes=campaign.min_gap_minutes)
     today = (
         rung.filter(send_started_at__gte=start_of_day(now))
@@ -70,14 +74,18 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
         .values("count")
     )
     held = CallAttempt.objects.filter(
-        Q(open_lead_id=OuterRef("pk")) | Q(open_phone=OuterRef("phone_e164"))
+        Q(open_lead_id=OuterRef("pk"))
+        | Q(open_phone=campaign.test_phone or OuterRef("phone_e164"))
     )
     annotated = campaign.leads.queued().annotate(
         has_phone=_is(~Q(phone_e164="")),
-        is_later=_is(Q(next_call_at__gt=now)),
+        is_later=_is(Q(next_call_at__gt=now) | Q(callback_at__gt=now, call_now=False)),
+        is_promised=_is(Q(call_now=True) | Q(callback_at__lte=now)),
         is_exhausted=_is(Q(call_attempts_count__gte=campaign.max_attempts)),
         is_suppressed=Exists(
-            Suppression.objects.filter(phone_e164=OuterRef("phone_e164"))
+            Suppression.objects.active(now=now).filter(
+                phone_e164=OuterRef("phone_e164")
+            )
         ),
         is_in_course=Exists(held),
         is_recent=Exists(rung.filter(rung_since(now - gap))),
@@ -86,6 +94,7 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
     facts = annotated.annotate(is_full=_is(Q(today__gte=campaign.max_per_day))).values(
         "has_phone",
         "is_later",
+        "is_promised",
         "is_exhausted",
         "is_suppressed",
         "is_in_course",

@@ -24,7 +24,7 @@ from calls.eligibility import facts_of, rules_of
 from calls.models import CallAttempt, Campaign, Run, RunState
 from calls.queue import SCAN, Wait, free_lines, judge, next_leads, put_off
 from calls.states import HELD, SENT, TRANSITIONS, State
-from leads.models import CallStatus, Lead
+from leads.models import CallStatus, Lead, LeadEvent
 from leads.verdict import Rule, Verdict, verdict
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,9 @@ def claim(
         for lead in allowed[:turns]
         if (attempt := _claim_lead(lead, run=run, gate=gate, worker=worker, now=now))
     ]
+    if attempts:
+        made = F("claims_made") + len(attempts)
+        Campaign.objects.filter(pk=gate.pk).update(claims_made=made)
     wait = Wait.PACE if allowed and not turns else Wait.NOTHING
     return Claim(attempts=attempts, wait=wait, postponed=postponed)
 
@@ -97,19 +100,21 @@ def _claim_lead(
     ).exclude(call_status=CallStatus.CALLING)
     if not still_queued.update(call_status=CallStatus.CALLING, next_call_at=None):
         return None
+    number = gate.number_for(lead)
     return CallAttempt.objects.create(
         lead=lead,
         campaign=gate,
         run=run,
         generation=gate.generation,
-        phone=lead.phone_e164,
+        phone=number,
+        is_test=bool(gate.test_phone),
         verdict=Rule.ALLOWED,
         owner=worker,
         lease_expires_at=now + lease_of(gate),
         lead_status_before=lead.call_status,
         lead_due_at=lead.next_call_at,
         open_lead_id=lead.pk,
-        open_phone=lead.phone_e164,
+        open_phone=number,
         claimed_at=now,
     )
 
@@ -138,7 +143,9 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
     if budget.breaker_is_open(account) or budget.is_blocked(account, now=now):
         return None
     lead = Lead.objects.select_for_update().get(pk=attempt.lead_id)
-    if not lead.selected_for_calling or lead.phone_e164 != attempt.phone:
+    if not lead.selected_for_calling or gate.number_for(lead) != attempt.phone:
+        return None
+    if attempt.is_test != bool(gate.test_phone):
         return None
     ours = CallAttempt.objects.filter(
         pk=attempt.pk,
@@ -159,7 +166,8 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
         verdict=answer.rule,
     ):
         return None
-    Lead.objects.filter(pk=lead.pk).update(last_call_attempt=now)
+    if not attempt.is_test:
+        Lead.objects.filter(pk=lead.pk).update(last_call_attempt=now)
     return answer
 
 
@@ -198,11 +206,31 @@ def mark_refused(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     if not _move(attempt, State.REJECTED, now=now, error=reason):
         return False
     _count(attempt)
+    if attempt.is_test:
+        return end_test(attempt, now=now, text=reason)
     Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
         call_status=CallStatus.ERROR,
         selected_for_calling=False,
+        call_now=False,
         next_call_at=None,
         call_error_message=reason,
+    )
+    return True
+
+
+def end_test(attempt: CallAttempt, *, now: datetime, text: str) -> bool:
+    """A test leaves its lead as it was, but out of the queue: it would come up again,
+    and once the test mode is off it would be called in earnest."""
+    before = attempt.lead_status_before
+    unwanted = CallStatus.NO_SELECTED if before == CallStatus.SELECTED else before
+    Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
+        call_status=unwanted,
+        selected_for_calling=False,
+        call_now=False,
+        next_call_at=None,
+    )
+    LeadEvent.objects.create(
+        lead_id=attempt.lead_id, kind=LeadEvent.Kind.TEST_CALL, at=now, text=text
     )
     return True
 
@@ -312,6 +340,7 @@ def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
         call_status=CallStatus.ERROR,
         selected_for_calling=False,
+        call_now=False,
         next_call_at=None,
         call_error_message=reason,
     )
@@ -358,7 +387,7 @@ def expect_report(phones: Sequence[str], *, at: datetime, now: datetime) -> int:
 
 @transaction.atomic
 def restore_unknown(
-    lead: Lead, *, campaign: Campaign, token: UUID, sent_at: datetime
+    lead: Lead, *, campaign: Campaign, token: UUID, sent_at: datetime, phone: str
 ) -> CallAttempt:
     """An attempt that the database lost and the journal remembers. Raises
     IntegrityError if the lead or its number is in another call."""
@@ -374,14 +403,15 @@ def restore_unknown(
         campaign=gate,
         run=run,
         generation=gate.generation,
-        phone=lead.phone_e164,
+        phone=phone,
+        is_test=phone != lead.phone_e164,
         state=State.UNKNOWN,
         verdict=Rule.ALLOWED,
         owner="journal",
         lease_expires_at=sent_at,
         lead_status_before=lead.call_status,
         open_lead_id=lead.pk,
-        open_phone=lead.phone_e164,
+        open_phone=phone,
         claimed_at=sent_at,
         send_started_at=sent_at,
         next_lookup_at=sent_at,
@@ -485,7 +515,9 @@ def _show_calling(attempt: CallAttempt) -> None:
 
 
 def _count(attempt: CallAttempt) -> None:
-    """One more call for the lead, once for each attempt."""
+    """One more call for the lead, once for each attempt; a test is none."""
+    if attempt.is_test:
+        return
     if CallAttempt.objects.filter(pk=attempt.pk, counted=False).update(counted=True):
         Lead.objects.filter(pk=attempt.lead_id).update(
             call_attempts_count=F("call_attempts_count") + 1

@@ -22,6 +22,7 @@ from calls.pearl import PearlClient
 from leads import selection
 from leads.filters import LeadFilter
 from leads.models import Lead, Priority
+from leads.selection import Verb
 
 if TYPE_CHECKING:
     from calls.board import Board
@@ -50,7 +51,7 @@ def calls_manager(request: HttpRequest) -> HttpResponse:
     context |= {
         "board": board.board(campaign, now=timezone.now()),
         "campaigns": campaigns,
-        "may_change": request.user.has_perm("calls.change_campaign"),
+        "may_change": request.user.has_perm("calls.run_campaign"),
     }
     return render(request, "calls/calls_manager.html", context)
 
@@ -81,7 +82,7 @@ def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("calls.change_campaign", raise_exception=True)
+@permission_required("calls.run_campaign", raise_exception=True)
 def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """START, refused with its reason when it cannot work."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
@@ -99,9 +100,13 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
         now=timezone.now(),
         by=request.user,  # type: ignore[arg-type]
         seen_generation=campaign.generation,
+        test_phone=request.POST.get("test_phone", ""),
     )
     if run is None:
-        problem = _("Se pulsó Detener mientras se comprobaba Pearl: no se ha empezado.")
+        problem = _(
+            "Mientras se comprobaba Pearl se pulsó Detener o cambió el modo de prueba: "
+            "no se ha empezado. Mire el estado y pulse de nuevo Iniciar."
+        )
         return _panel(request, campaign, problem=problem)
     return _panel(request, campaign, toast=_("La campaña está en marcha."))
 
@@ -124,7 +129,7 @@ def stop(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("calls.change_campaign", raise_exception=True)
+@permission_required("calls.run_campaign", raise_exception=True)
 def set_limit(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """How many calls at a time."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
@@ -138,7 +143,7 @@ def set_limit(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required("leads.change_lead", raise_exception=True)
+@permission_required("leads.select_lead", raise_exception=True)
 def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """A verb of `leads.selection` on the ticked leads, or on all of the filter."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
@@ -149,7 +154,7 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     else:
         ids = [pk for pk in request.POST.getlist("id") if pk.isdigit()]
         chosen = Lead.objects.filter(pk__in=[pk for pk in ids if len(pk) < 19])
-    changed = _apply(request.POST.get("verb", ""), chosen, campaign=campaign)
+    changed = _apply(request, chosen, campaign=campaign)
     board.forget(campaign)
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('calls:manager')}?{request.GET.urlencode()}")
@@ -162,20 +167,26 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return trigger_client_event(response, "tick", after="settle")
 
 
-def _apply(verb: str, leads: QuerySet[Lead], *, campaign: Campaign) -> int:
-    now = timezone.now()
-    match verb.split(":"):
-        case ["select"]:
-            return selection.select(leads, outbound_id=campaign.outbound_id, now=now)
-        case ["deselect"]:
-            return selection.deselect(leads, now=now)
-        case ["reset"]:
-            return selection.reset(leads, now=now)
-        case ["manual", flag]:
-            return selection.set_manual(leads, flag == "on", now=now)
-        case ["priority", number] if number in {str(p) for p in Priority.values}:
-            return selection.set_priority(leads, Priority(int(number)), now=now)
-    raise PermissionDenied(_("Esa acción no existe."))
+def _apply(request: HttpRequest, leads: QuerySet[Lead], *, campaign: Campaign) -> int:
+    known = {
+        "select": (Verb.SELECT, {"outbound_id": campaign.outbound_id}),
+        "deselect": (Verb.DESELECT, {}),
+        "reset": (Verb.RESET, {}),
+        "manual:on": (Verb.MANUAL, {}),
+        "manual:off": (Verb.AUTOMATIC, {}),
+    } | {f"priority:{n}": (Verb.PRIORITY, {"priority": n}) for n in Priority.values}
+    verb, values = known.get(request.POST.get("verb", ""), (None, {}))
+    if verb is None:
+        raise PermissionDenied(_("Esa acción no existe."))
+    change = selection.apply(
+        leads,
+        verb,
+        values,
+        now=timezone.now(),
+        by=request.user,  # type: ignore[arg-type]
+        filter_query=request.GET.urlencode(),
+    )
+    return change.changed
 
 
 # --- What the views share -----------------------------------------------------------
@@ -201,7 +212,7 @@ def _panel(
         "board": shown,
         "problem": problem,
         "campaigns": board.campaigns(),
-        "may_change": request.user.has_perm("calls.change_campaign"),
+        "may_change": request.user.has_perm("calls.run_campaign"),
     }
     response = render(request, "calls/_panel.html", context)
     if toast:
@@ -241,7 +252,7 @@ def _leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "pageless": pageless.urlencode(),
         "board_now": timezone.now(),
         "ticked": {int(pk) for pk in request.GET.getlist("id") if pk.isdigit()},
-        "may_select": request.user.has_perm("leads.change_lead"),
+        "may_select": request.user.has_perm("leads.select_lead"),
     }
 
 

@@ -12,8 +12,9 @@ from django.db.models.functions import Coalesce, Greatest
 
 from calls.models import CallAttempt, Campaign
 from calls.states import State
-from leads.models import Lead, Suppression
+from leads.models import Lead
 from leads.places import Place
+from leads.suppressions import suppressed_until
 from leads.verdict import Facts, Rules
 from leads.window import WindowError, exceeds_legal_hours
 
@@ -50,13 +51,10 @@ def facts_of(
 ) -> dict[int, Facts]:
     """By lead id. `ignore` is the lead's own attempt, when it is the one that asks."""
     phones = {lead.phone_e164 for lead in leads if lead.phone_e164}
-    suppressed = set(
-        Suppression.objects.filter(phone_e164__in=phones).values_list(
-            "phone_e164", flat=True
-        )
-    )
+    to_ring = {campaign.number_for(lead) for lead in leads if lead.phone_e164}
+    suppressed = suppressed_until(phones, now=now)
     held = CallAttempt.objects.filter(
-        Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=phones)
+        Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=to_ring)
     )
     if ignore is not None:
         held = held.exclude(pk=ignore.pk)
@@ -64,7 +62,8 @@ def facts_of(
     for lead_id, phone in held.values_list("open_lead_id", "open_phone"):
         held_leads.add(lead_id)
         held_phones.add(phone)
-    rung = _rung(phones, campaign=campaign, now=now)
+    # The telephone of a test may ring as often as its owner likes.
+    rung = {} if campaign.test_phone else _rung(phones, campaign=campaign, now=now)
     gap = timedelta(minutes=campaign.min_gap_minutes)
     facts = {}
     for lead in leads:
@@ -72,16 +71,31 @@ def facts_of(
         facts[lead.pk] = Facts(
             has_phone=bool(lead.phone_e164),
             suppressed=lead.phone_e164 in suppressed,
+            suppressed_until=suppressed.get(lead.phone_e164),
             manual=lead.manual_management,
             consent=lead.consent,
             place=Place(community=lead.community, time_zone=lead.time_zone),
             attempts=lead.call_attempts_count,
-            in_course=lead.pk in held_leads or lead.phone_e164 in held_phones,
-            due_at=lead.next_call_at,
+            in_course=(
+                lead.pk in held_leads or campaign.number_for(lead) in held_phones
+            ),
+            due_at=_due_at(lead, now=now),
+            promised=lead.call_now or _is_due(lead.callback_at, now=now),
             gap_ends_at=last + gap if last else None,
             calls_today=today,
         )
     return facts
+
+
+def _due_at(lead: Lead, *, now: datetime) -> datetime | None:
+    """A call promised for later is not made earlier, unless it is wanted at once."""
+    if lead.callback_at is None or lead.call_now or _is_due(lead.callback_at, now=now):
+        return lead.next_call_at
+    return max(lead.callback_at, lead.next_call_at or lead.callback_at)
+
+
+def _is_due(at: datetime | None, *, now: datetime) -> bool:
+    return at is not None and at <= now
 
 
 def start_of_day(now: datetime) -> datetime:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from calls.models import Campaign
+from calls.pearl.ids import is_id
 from calls.states import Outcome
 from leads.window import WindowError, parse_weekly, weekly_to_json
 
@@ -19,6 +20,13 @@ else:
     CampaignFormBase = forms.ModelForm
 
 LONGEST_WAIT_MINUTES = 60 * 24 * 90
+# Beyond these, a number was mistyped.
+MOST = {
+    "max_attempts": 50,
+    "max_per_day": 20,
+    "min_gap_minutes": 7 * 24 * 60,
+    "close_margin_seconds": 3600,
+}
 OUTCOMES = [outcome.value for outcome in Outcome if outcome]
 
 
@@ -26,6 +34,13 @@ class CampaignForm(CampaignFormBase):
     class Meta:
         model = Campaign
         fields = "__all__"
+
+    def clean_outbound_id(self) -> str:
+        return _pearl_id(self.cleaned_data["outbound_id"])
+
+    def clean_pearl_id(self) -> str:
+        typed = self.cleaned_data["pearl_id"]
+        return _pearl_id(typed) if typed else ""
 
     def clean_weekly_hours(self) -> dict[str, Any]:
         try:
@@ -56,6 +71,9 @@ class CampaignForm(CampaignFormBase):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        for name, most in MOST.items():
+            if (cleaned.get(name) or 0) > most:
+                self.add_error(name, _("Como máximo %d.") % most)
         hours = cleaned.get("weekly_hours")
         if hours == {} and not cleaned.get("always_open"):
             self.add_error(
@@ -71,6 +89,16 @@ class ReasonActionForm(ActionForm):
     reason = forms.CharField(
         label=gettext_lazy("Motivo:"), required=False, max_length=200
     )
+
+
+def _pearl_id(typed: str) -> str:
+    """As Pearl writes it (pearl-api.md 1.4)."""
+    typed = typed.strip().lower()
+    if not is_id(typed):
+        raise forms.ValidationError(
+            _("Pearl lo da con 24 cifras hexadecimales: cópielo entero de su web.")
+        )
+    return typed
 
 
 def _is_wait(minutes: Any) -> bool:

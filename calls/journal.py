@@ -7,8 +7,6 @@ cleared up.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -22,6 +20,7 @@ from django.conf import settings
 
 from calls.models import CallAttempt
 from calls.states import State
+from leads.phones import phone_hash
 
 KEPT_DAYS = 30
 CHUNK = 500
@@ -36,12 +35,6 @@ class Entry:
     phone_hash: str
     outbound_id: str
     sent_at: datetime
-
-
-def phone_hash(phone: str) -> str:
-    """A keyed hash: the journal holds no number."""
-    key = settings.SECRET_KEY.encode()
-    return hmac.new(key, phone.encode(), hashlib.sha256).hexdigest()
 
 
 class DialJournal:

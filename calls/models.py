@@ -112,6 +112,15 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Minutos de espera tras cada intento, por resultado."),
     )
+    test_phone = models.CharField(
+        _("teléfono de prueba"),
+        max_length=16,
+        blank=True,
+        help_text=_("Modo de prueba: todas las llamadas van a este número."),
+    )
+    claims_made = models.PositiveBigIntegerField(
+        default=0, help_text="Every fifth turn goes to whoever waits longest."
+    )
     pearl_agents = models.PositiveIntegerField(
         _("agentes en Pearl"), null=True, blank=True
     )
@@ -133,6 +142,10 @@ class Campaign(models.Model):
                 name="campaign_state_known", condition=Q(state__in=RunState.values)
             ),
         ]
+        permissions = [
+            ("run_campaign", _("Puede iniciar y detener llamadas")),
+            ("test_campaign", _("Puede activar el modo de prueba")),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -152,9 +165,16 @@ class Campaign(models.Model):
             close_margin=timedelta(seconds=self.close_margin_seconds),
         )
 
+    def number_for(self, lead: Lead) -> str:
+        """What would ring for this lead: in test mode, always the same telephone."""
+        return self.test_phone or lead.phone_e164
+
     @property
     def limit(self) -> int:
-        """Calls at once: never more than Pearl has agents, for its queue dials late."""
+        """Calls at once: never more than Pearl has agents, for its queue dials late.
+        A test has one telephone, so one."""
+        if self.test_phone:
+            return 1
         if self.pearl_agents is None:
             return self.max_concurrent_calls
         return min(self.max_concurrent_calls, self.pearl_agents)
@@ -185,7 +205,9 @@ class PearlAccount(models.Model):
 class Run(models.Model):
     """One START … STOP of a campaign."""
 
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="runs")
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="runs", verbose_name=_("campaña")
+    )
     generation = models.PositiveIntegerField(_("generación"))
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -202,6 +224,7 @@ class Run(models.Model):
     call_limit = models.PositiveIntegerField(
         _("llamadas como máximo"), null=True, blank=True
     )
+    test_phone = models.CharField(_("teléfono de prueba"), max_length=16, blank=True)
     stop_requested_at = models.DateTimeField(_("parada"), null=True, blank=True)
     stopped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -246,11 +269,20 @@ class CallAttempt(models.Model):
     """One dial of one lead: at most one request to Pearl, ever. Never reused."""
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    lead = models.ForeignKey(Lead, models.PROTECT, related_name="attempts")
-    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="attempts")
-    run = models.ForeignKey(Run, models.PROTECT, related_name="attempts")
+    lead = models.ForeignKey(
+        Lead, models.PROTECT, related_name="attempts", verbose_name=_("lead")
+    )
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="attempts", verbose_name=_("campaña")
+    )
+    run = models.ForeignKey(
+        Run, models.PROTECT, related_name="attempts", verbose_name=_("ejecución")
+    )
     generation = models.PositiveIntegerField()
     phone = models.CharField(_("número"), max_length=16)
+    is_test = models.BooleanField(
+        _("prueba"), default=False, help_text=_("Sonó el teléfono de prueba.")
+    )
     state = models.CharField(
         _("situación"), max_length=12, choices=State.choices, default=State.CLAIMED
     )
@@ -342,9 +374,12 @@ class CallAttempt(models.Model):
             models.Index(name="attempt_run", fields=["run", "state", "outcome"]),
             models.Index(name="attempt_closed", fields=["campaign", "closed_at"]),
         ]
+        permissions = [
+            ("settle_callattempt", _("Puede aclarar llamadas por revisar")),
+        ]
 
     def __str__(self) -> str:
-        return str(self.token)
+        return str(_("Llamada %s") % self.pk)
 
 
 class PearlEvent(models.Model):

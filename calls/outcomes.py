@@ -26,7 +26,8 @@ from calls.states import (
     Outcome,
     State,
 )
-from leads.models import CallStatus, Lead, Suppression
+from leads import suppressions
+from leads.models import CallStatus, Lead, LeadEvent, Suppression
 from leads.places import Place
 from leads.window import WindowError
 
@@ -89,8 +90,7 @@ def record(
 def _record(
     attempt_id: int, evidence: Evidence, *, now: datetime, look_at: datetime | None
 ) -> bool:
-    lead_id = CallAttempt.objects.values_list("lead_id", flat=True).get(pk=attempt_id)
-    lead = Lead.objects.select_for_update().get(pk=lead_id)
+    lead = _lock_lead_of(attempt_id)
     attempt = CallAttempt.objects.select_for_update().get(pk=attempt_id)
     known = Evidence.of_attempt(attempt)
     ids = {known.pearl_call_id, evidence.pearl_call_id} - {None}
@@ -113,6 +113,17 @@ def _record(
         heard_at = changes["end_heard_at"]
         _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)
     return True
+
+
+def _lock_lead_of(attempt_id: int) -> Lead:
+    """While it waits for the lock, the lead may be merged into another, which then has
+    the attempt."""
+    attempts = CallAttempt.objects.values_list("lead_id", flat=True)
+    while True:
+        lead_id = attempts.get(pk=attempt_id)
+        lead = Lead.objects.select_for_update().filter(pk=lead_id).first()
+        if lead is not None:
+            return lead
 
 
 def _raise_incident(attempt: CallAttempt) -> None:
@@ -174,6 +185,10 @@ def _follow_lead(
     now: datetime,
 ) -> None:
     """The lead shows its latest call, unless staff changed it since."""
+    if attempt.is_test:
+        if attempt.state != State.ENDED:
+            claims.end_test(attempt, now=now, text=str(joined.outcome.label))
+        return
     if not _lead_still_shows(attempt, lead, now=now):
         return
     Lead.objects.filter(pk=lead.pk).update(pearl_call_response=_response(joined))
@@ -188,21 +203,39 @@ def _follow_lead(
     if wanted:
         again_at = _again_at(attempt.campaign, lead, joined, heard_at=heard_at)
     status = CALL_STATUS_OF[outcome]
+    changes: dict[str, Any] = {"call_now": False}
+    if first_time and status != CallStatus.ERROR:
+        changes |= _keep_promise(attempt, lead, now=now)
+    if lead.callback_at and lead.callback_at > attempt.claimed_at and wanted:
+        again_at = lead.callback_at  # promised while the call went on
     Lead.objects.filter(pk=lead.pk).update(
         call_status=status,
         selected_for_calling=again_at is not None,
         next_call_at=again_at,
         call_error_message=(str(outcome.label) if status == CallStatus.ERROR else None),
+        **changes,
     )
     if outcome == Outcome.BLACKLISTED:
-        Suppression.objects.get_or_create(
-            phone_e164=attempt.phone,
-            defaults={
-                "reason": str(_("Bloqueado en Pearl")),
-                "source": "Pearl",
-                "proposed": True,
-            },
+        suppressions.propose(
+            attempt.phone,
+            list=Suppression.List.PROVIDER,
+            reason=str(_("Bloqueado en Pearl")),
+            source="Pearl",
+            now=now,
         )
+
+
+def _keep_promise(attempt: CallAttempt, lead: Lead, *, now: datetime) -> dict[str, Any]:
+    """The promised call has been made. One promised since, for later, stands."""
+    if lead.callback_at is None or lead.callback_at > attempt.claimed_at:
+        return {}
+    LeadEvent.objects.create(
+        lead=lead,
+        kind=LeadEvent.Kind.CALLBACK_KEPT,
+        at=now,
+        changes={"callback_at": [lead.callback_at.isoformat(), None]},
+    )
+    return {"callback_at": None}
 
 
 def _response(joined: Evidence) -> str:

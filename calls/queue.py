@@ -13,13 +13,17 @@ from calls import budget
 from calls.eligibility import facts_of, rules_of
 from calls.models import CallAttempt, Campaign, Run
 from calls.states import State
-from leads.models import CallStatus, Lead, Priority
+from leads.models import CallStatus, Lead, Priority, QueueRank
 from leads.places import CANARY, COMMUNITIES, MADRID, Place
 from leads.verdict import Rule, Rules, Verdict, verdict
 from leads.window import CallingWindow, is_open
 
 MAX_UNKNOWN = 3
 SCAN = 50
+# Of so many turns by priority, one goes to whoever has waited longest, of any priority.
+TURNS = 5
+URGENT = (QueueRank.CALL_NOW, QueueRank.CALLBACK, QueueRank.RETRY)
+BY_PRIORITY = [QueueRank.RETRY + priority for priority in Priority.values]
 ASK_AGAIN = timedelta(minutes=5)
 
 
@@ -39,6 +43,10 @@ class Wait(models.TextChoices):
         _("Hay 3 llamadas sin confirmar: no se llama a nadie más hasta aclararlas."),
     )
     LEADS_BUSY = "leads_busy", _("Los leads se están cambiando: se espera un momento.")
+    TEST_CHANGED = (
+        "test_changed",
+        _("El modo de prueba cambió: detenga la campaña y vuelva a empezar."),
+    )
     CALL_LIMIT = "call_limit", _("Ya se hicieron todas las llamadas pedidas.")
     QUEUE_EMPTY = "queue_empty", _("No hay leads que llamar ahora.")
 
@@ -56,6 +64,7 @@ def free_lines(
         if used >= run.call_limit:
             return Wait.CALL_LIMIT, 0
     reasons = {
+        Wait.TEST_CHANGED: gate.test_phone != run.test_phone,
         Wait.NO_AGENTS: lines < 1,
         Wait.CLOSED: not opens_anywhere(now, window=window),
         Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,
@@ -82,13 +91,13 @@ def next_in_line(campaign: Campaign, *, at_most: int, now: datetime) -> list[Lea
     return judge(leads, campaign=campaign, rules=rules, now=now)[0]
 
 
-def due_leads(campaign: Campaign, *, priority: int, now: datetime) -> QuerySet[Lead]:
-    """Leads of one priority whose turn it is, in order."""
+def due_leads(campaign: Campaign, *, rank: int, now: datetime) -> QuerySet[Lead]:
+    """Leads of one rank whose turn it is, in order."""
     return campaign.leads.filter(
         # `=True` would become a bare column, which SQLite does not look up by index.
         selected_for_calling__in=[True],
         manual_management__in=[False],
-        call_priority=priority,
+        queue_rank=rank,
         next_call_at__lte=now,
     ).order_by("next_call_at", "id")
 
@@ -96,36 +105,68 @@ def due_leads(campaign: Campaign, *, priority: int, now: datetime) -> QuerySet[L
 def next_leads(
     gate: Campaign, *, at_most: int, now: datetime, lock: bool
 ) -> list[Lead]:
-    """The head of the queue, by priority, then due date, then id.
+    """The head of the queue: wanted at once, promised, retried, then by priority and
+    age; one turn in `TURNS` goes by age alone, so that nobody waits for ever.
 
-    One query a priority: each is a range of the index in its own order, so no sort and
-    no walk over leads that are not due (with a sort, SKIP LOCKED starves others).
+    One query a rank: each is a range of the index in its own order, so no sort and no
+    walk over leads that are not due (with a sort, SKIP LOCKED starves others).
     """
-    leads: list[Lead] = []
-    for priority in Priority.values:
-        due = due_leads(gate, priority=priority, now=now)
-        if lock and connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        leads += due[: at_most - len(leads)]
-        if len(leads) >= at_most:
+
+    def heads(ranks: Sequence[int], most: int, *, of_each: bool = False) -> list[Lead]:
+        found: list[Lead] = []
+        for rank in ranks:
+            due = due_leads(gate, rank=rank, now=now)
+            if lock and connection.features.has_select_for_update_skip_locked:
+                due = due.select_for_update(skip_locked=True)
+            found += due[: most if of_each else most - len(found)]
+            if len(found) >= most and not of_each:
+                break
+        return found
+
+    urgent = heads(URGENT, at_most)
+    left = at_most - len(urgent)
+    if not left:
+        return urgent
+    by_priority = heads(BY_PRIORITY, left)
+    oldest = heads(BY_PRIORITY, left // TURNS + 1, of_each=True)
+    oldest.sort(key=lambda lead: (lead.next_call_at or now, lead.pk))
+    return urgent + _interleaved(by_priority, oldest, turn=gate.claims_made)
+
+
+def _interleaved(
+    by_priority: Sequence[Lead], oldest: Sequence[Lead], *, turn: int
+) -> list[Lead]:
+    """As many as `by_priority`, each once; every fifth turn is the oldest one's."""
+    lines = {False: iter(by_priority), True: iter(oldest)}
+    taken: dict[int, Lead] = {}
+    while len(taken) < len(by_priority):
+        is_oldest_turn = turn % TURNS == TURNS - 1
+        turn += 1
+        for line in (lines[is_oldest_turn], lines[False]):
+            lead = next((one for one in line if one.pk not in taken), None)
+            if lead is not None:
+                taken[lead.pk] = lead
+                break
+        else:
             break
-    return leads
+    return [*taken.values()]
 
 
 def judge(
     leads: Sequence[Lead], *, campaign: Campaign, rules: Rules, now: datetime
 ) -> tuple[list[Lead], list[tuple[Lead, Verdict]]]:
-    """Who of them may be called now; two with one number may not both."""
+    """Who of them may be called now; two that would ring one telephone may not both."""
     facts = facts_of(leads, campaign=campaign, now=now)
     allowed: list[Lead] = []
     forbidden: list[tuple[Lead, Verdict]] = []
     numbers: set[str] = set()
     for lead in leads:
         answer = verdict(facts[lead.pk], rules=rules, now=now)
-        if answer.allowed and lead.phone_e164 in numbers:
+        number = campaign.number_for(lead)
+        if answer.allowed and number in numbers:
             continue
         if answer.allowed:
-            numbers.add(lead.phone_e164)
+            numbers.add(number)
             allowed.append(lead)
         else:
             forbidden.append((lead, answer))

@@ -30,11 +30,15 @@ def start(
     until_empty: bool = False,
     call_limit: int | None = None,
     seen_generation: int | None = None,
+    test_phone: str = "",
 ) -> Run | None:
     """Switch the campaign on. Already on: the run that is going.
 
-    `seen_generation` is the campaign's when the checks before START began. None comes
-    back if it has changed: STOP was pressed meanwhile, and STOP always wins.
+    `test_phone` is the campaign's as whoever presses START has seen it, empty for calls
+    in earnest. None comes back if it is another: nobody starts what they did not mean.
+
+    `seen_generation` is the campaign's when the checks before START began. None too if
+    it has changed: STOP was pressed meanwhile, and STOP always wins.
     `call_limit`: calls to make at most. Leads held by a rule are asked about again, in
     case their data changed.
     """
@@ -43,12 +47,14 @@ def start(
         return Run.objects.get(campaign=gate, generation=gate.generation)
     if seen_generation not in (None, gate.generation):
         return None
+    if gate.test_phone != test_phone:
+        return None
     _close_open_runs(gate, now=now, reason="")
     generation = gate.generation + 1
     Campaign.objects.filter(pk=gate.pk).update(
         state=RunState.RUNNING, generation=generation, state_reason=""
     )
-    gate.leads.held().update(next_call_at=now)
+    gate.leads.held().give_turn(now=now)
     logger.info("campaign %s started, generation %s", gate.pk, generation)
     return Run.objects.create(
         campaign=gate,
@@ -57,6 +63,7 @@ def start(
         started_at=now,
         until_empty=until_empty,
         call_limit=call_limit,
+        test_phone=test_phone,
     )
 
 

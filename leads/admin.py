@@ -1,55 +1,41 @@
-"""Leads, their imports and the numbers never to be called, in Django's admin."""
+"""The list of leads in Django's admin: its columns, filter, saved views and actions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
-from django.utils import timezone
-from django.utils.html import format_html_join
+from django.contrib import admin
+from django.contrib.admin.utils import model_format_dict
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from leads import selection
-from leads.forms import LeadForm, SuppressionForm, e164_or_blank
-from leads.models import Lead, LeadImport, Priority, Suppression
+from leads import import_admin, saved_views, suppression_admin  # noqa: F401 (they register)
+from leads.bulk_actions import BulkLeadAdmin
+from leads.bulk_words import ACTIONS
+from leads.lead_list import ORDERS, SUGGESTED, LeadChangeList
+from leads.models import Lead
 from leads.phones import group
-from leads.places import Place, place_of
-from leads.staff_admin import (
-    ReadOnlyAdmin,
-    StaffAdmin,
-    phone_search,
-    short_moment,
-    status_tag,
-)
+from leads.staff_admin import short_moment, status_tag
+from leads.suggestions import suggest
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.contrib.auth.models import User
 
-OF_THE_ENGINE = (
-    "status",
-    "selected_for_calling",
-    "pearl_outbound_id",
-    "next_call_at",
-    "call_attempts_count",
-    "last_call_attempt",
-    "call_error_message",
-    "pearl_call_response",
-    "phone_e164",
-    "phone_alt_e164",
-    "source_file",
-    "source_row",
-    "lead_import",
-    "created_at",
-    "updated_at",
+# The others wait behind "Más acciones".
+AT_HAND = ("select", "deselect")
+DANGEROUS = (
+    *(verb for verb, words in ACTIONS.items() if words.dangerous),
+    "delete_selected",
 )
 
 
 @admin.register(Lead)
-class LeadAdmin(StaffAdmin):
-    form = LeadForm
+class LeadAdmin(BulkLeadAdmin):
     list_display = (
         "name",
         "number",
@@ -57,343 +43,147 @@ class LeadAdmin(StaffAdmin):
         "status",
         "priority",
         "wanted",
-        "call_attempts_count",
+        "attempts",
         "last_call",
         "next_call",
-        "disposition",
-        "source_file",
+        "result",
+        "source",
     )
-    list_select_related = True
-    list_filter = (
-        "call_status",
-        "selected_for_calling",
-        "call_priority",
-        "manual_management",
-        "disposition",
-        "consent",
-    )
-    search_fields = ("first_name", "last_name", "national_id", "policy_number")
-    search_help_text = gettext_lazy("Nombre, teléfono escrito como sea, NIF o póliza.")
-    actions = (
-        "take_out_of_queue",
-        "priority_high",
-        "priority_normal",
-        "priority_low",
-        "forget_attempts",
-        "give_to_a_person",
-        "give_back_to_system",
-    )
-    raw_id_fields = ("lead_import",)
-    why_protected = gettext_lazy(
-        "Intentos de llamada: %(count)d. Un lead con llamadas no se borra: su "
-        "historial debe quedar. Para que no se le llame, páselo a gestión manual o "
-        "ponga su número en la lista de exclusión."
-    )
-    fieldsets = (
-        (None, {"fields": ("first_name", "last_name", "phone", "phone_alt", "email")}),
-        (
-            gettext_lazy("Dónde vive"),
-            {
-                "fields": (
-                    ("postal_code", "city", "province"),
-                    ("community", "time_zone"),
-                ),
-            },
-        ),
-        (
-            gettext_lazy("Llamadas"),
-            {
-                "fields": (
-                    ("status", "selected_for_calling", "next_call_at"),
-                    ("call_attempts_count", "last_call_attempt"),
-                    "call_error_message",
-                    ("call_priority", "manual_management"),
-                    "disposition",
-                    "call_notes",
-                ),
-            },
-        ),
-        (gettext_lazy("Consentimiento"), {"fields": (("consent", "consent_source"),)}),
-        (
-            gettext_lazy("Datos del seguro"),
-            {
-                "fields": (
-                    ("national_id", "birth_date", "sex"),
-                    ("policy_number", "segment", "certificate"),
-                    "delegation",
-                    ("clinic_name", "clinic_id"),
-                    "clinic_address",
-                ),
-            },
-        ),
-        (
-            gettext_lazy("Origen y detalle técnico"),
-            {
-                "classes": ("collapse",),
-                "fields": (
-                    ("source_file", "source_row"),
-                    ("lead_import", "external_id"),
-                    ("phone_e164", "phone_alt_e164"),
-                    "pearl_outbound_id",
-                    "pearl_call_response",
-                    ("created_at", "updated_at"),
-                ),
-            },
-        ),
-    )
+    list_display_links = ("name",)
+    sortable_by = tuple(ORDERS)
 
-    # --- The list ---
+    # --- The columns ---
+
+    @admin.display(description="")
+    def action_checkbox(self, obj: Lead) -> SafeString:
+        return format_html(
+            '<input type="checkbox" class="tick" name="_selected_action" value="{}" '
+            'aria-label="{}">',
+            obj.pk,
+            obj,
+        )
 
     @admin.display(description=gettext_lazy("nombre"), ordering="last_name")
     def name(self, lead: Lead) -> str:
         return str(lead)
 
-    @admin.display(description=gettext_lazy("teléfono"), ordering="phone_e164")
+    @admin.display(description=gettext_lazy("teléfono"))
     def number(self, lead: Lead) -> str:
-        return group(lead.phone_e164) if lead.phone_e164 else lead.phone
+        if lead.phone_e164:
+            return group(lead.phone_e164)
+        return status_tag("error", lead.phone or _("sin teléfono"))
 
-    @admin.display(description=gettext_lazy("estado"), ordering="call_status")
+    @admin.display(description=gettext_lazy("ciudad"), empty_value="")
+    def city(self, lead: Lead) -> str:
+        return lead.city
+
+    @admin.display(description=gettext_lazy("estado"))
     def status(self, lead: Lead) -> str:
-        return status_tag(lead.call_status, lead.get_call_status_display())
+        tag = status_tag(lead.call_status, lead.get_call_status_display())
+        if not lead.manual_management:
+            return tag
+        return format_html('{} <span class="faint">{}</span>', tag, _("manual"))
 
-    @admin.display(description=gettext_lazy("prioridad"), ordering="call_priority")
+    @admin.display(description=gettext_lazy("prior."))
     def priority(self, lead: Lead) -> int:
         return lead.call_priority
 
-    @admin.display(
-        description=gettext_lazy("cola"), ordering="selected_for_calling", boolean=True
-    )
-    def wanted(self, lead: Lead) -> bool:
-        return lead.selected_for_calling
+    @admin.display(description=gettext_lazy("en cola"))
+    def wanted(self, lead: Lead) -> str:
+        return _("Sí") if lead.selected_for_calling else _("No")
 
-    @admin.display(description=gettext_lazy("último"), ordering="last_call_attempt")
+    @admin.display(description=gettext_lazy("intentos"))
+    def attempts(self, lead: Lead) -> int:
+        return lead.call_attempts_count
+
+    @admin.display(
+        description=gettext_lazy("último intento"),
+        ordering="last_call_attempt",
+        empty_value="",
+    )
     def last_call(self, lead: Lead) -> str:
         return short_moment(lead.last_call_attempt)
 
-    @admin.display(description=gettext_lazy("próxima"), ordering="next_call_at")
+    @admin.display(
+        description=gettext_lazy("próxima llamada"),
+        ordering="next_call_at",
+        empty_value="",
+    )
     def next_call(self, lead: Lead) -> str:
-        return short_moment(lead.next_call_at)
+        if lead.callback_at is None:
+            return short_moment(lead.next_call_at)
+        when = short_moment(lead.callback_at)
+        return format_html('{} <span class="faint">{}</span>', when, _("rellamada"))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Lead], search_term: str
-    ) -> tuple[QuerySet[Lead], bool]:
-        by_phone = phone_search(search_term, "phone_e164", "phone_alt_e164")
-        if by_phone is None:
-            return super().get_search_results(request, queryset, search_term)
-        typed = search_term.strip()
-        other = (
-            Q(national_id__icontains=typed)
-            | Q(policy_number__icontains=typed)
-            | Q(phone_e164="", phone__contains=typed)
-        )
-        return queryset.filter(by_phone | other), False
+    @admin.display(description=gettext_lazy("resultado"), empty_value="")
+    def result(self, lead: Lead) -> str:
+        return str(lead.get_disposition_display()) if lead.disposition else ""
 
-    # --- The form ---
+    @admin.display(description=gettext_lazy("archivo"), empty_value="")
+    def source(self, lead: Lead) -> str:
+        return lead.source_file
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Lead | None = None
-    ) -> tuple[str, ...]:
-        """Where the address decides community and clock, nobody else does."""
-        if obj is None:
-            return (*OF_THE_ENGINE, "community", "time_zone")
-        place = _place(obj)
-        places = {"community": place.community, "time_zone": place.time_zone}
-        return (*OF_THE_ENGINE, *(name for name, known in places.items() if known))
+    # --- The list ---
 
-    def derived_columns(self, obj: Lead, form: Any) -> dict[str, Any]:
-        obj.phone_e164 = e164_or_blank(obj.phone)
-        obj.phone_alt_e164 = e164_or_blank(obj.phone_alt)
-        place = _place(obj)
-        typed = form.cleaned_data
-        return {
-            "phone_e164": obj.phone_e164,
-            "phone_alt_e164": obj.phone_alt_e164,
-            "community": place.community or typed.get("community", ""),
-            "time_zone": place.time_zone or typed.get("time_zone", ""),
-        }
+    def get_changelist(self, request: HttpRequest, **options: Any) -> Any:
+        return LeadChangeList
 
-    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        if not change:
-            for name, value in self.derived_columns(obj, form).items():
-                setattr(obj, name, value)
-        super().save_model(request, obj, form, change)
-        now = timezone.now()
-        row = Lead.objects.filter(pk=obj.pk)
-        if (
-            change
-            and "manual_management" in form.changed_data
-            and obj.manual_management
-        ):
-            selection.deselect(row, now=now)
-        # What was corrected may be what held it: it gets a turn, and is asked again.
-        row.held().update(next_call_at=now)
-        if obj.phone and not obj.phone_e164:
-            self.message_user(
-                request,
-                _("El teléfono no es válido: no se llamará a este lead."),
-                messages.WARNING,
+    def get_urls(self) -> list[URLPattern]:
+        def view(where: str, handler: Any, name: str) -> URLPattern:
+            found: URLPattern = path(
+                where, self.admin_site.admin_view(handler), name=name
             )
+            return found
 
-    # --- The verbs ---
+        return [
+            view("suggest/", self.suggest_view, "leads_lead_suggest"),
+            view("views/", self.save_view_view, "leads_lead_save_view"),
+            view(
+                "views/<int:view_id>/delete/",
+                self.delete_view_view,
+                "leads_lead_delete_view",
+            ),
+            *super().get_urls(),
+        ]
 
-    @admin.action(description=gettext_lazy("Quitar de la cola"), permissions=["change"])
-    def take_out_of_queue(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        why_not = _("no estaban en la cola")
-        self.apply(request, leads, selection.deselect, why_not=why_not)
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        query, user = request.GET.urlencode(), cast("User", request.user)
+        actions: dict[str, Any] = self.get_actions(request)
+        called = model_format_dict(self.opts)
+        buttons = [(name, str(words) % called) for _f, name, words in actions.values()]
+        # What cannot be taken back comes last.
+        buttons.sort(key=lambda button: button[0] in DANGEROUS)
+        extra = {
+            "title": _("Leads"),
+            "tabs": saved_views.tabs(user, query),
+            "suggested": SUGGESTED,
+            "at_hand": [one for one in buttons if one[0] in AT_HAND],
+            "more": [one for one in buttons if one[0] not in AT_HAND],
+            "dangerous": DANGEROUS,
+            "last_change": self.last_change(request),
+            "may_import": request.user.has_perm("leads.import_lead"),
+        }
+        return super().changelist_view(request, extra | (extra_context or {}))
 
-    @admin.action(
-        description=gettext_lazy("Prioridad 1 (alta)"), permissions=["change"]
-    )
-    def priority_high(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self.apply(request, leads, selection.set_priority, Priority.HIGH)
+    def suggest_view(self, request: HttpRequest) -> HttpResponse:
+        """What the inputs offer while somebody types in them."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        name = request.GET.get("field", "")
+        typed = request.GET.get("text", "")[:100]
+        values = suggest(name, typed) if name in SUGGESTED else []
+        return JsonResponse({"values": values})
 
-    @admin.action(
-        description=gettext_lazy("Prioridad 3 (normal)"), permissions=["change"]
-    )
-    def priority_normal(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self.apply(request, leads, selection.set_priority, Priority.NORMAL)
+    def save_view_view(self, request: HttpRequest) -> HttpResponse:
+        self._need_a_post(request)
+        return saved_views.save(request)
 
-    @admin.action(
-        description=gettext_lazy("Prioridad 5 (baja)"), permissions=["change"]
-    )
-    def priority_low(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self.apply(request, leads, selection.set_priority, Priority.LOW)
+    def delete_view_view(self, request: HttpRequest, view_id: int) -> HttpResponse:
+        self._need_a_post(request)
+        return saved_views.delete(request, view_id)
 
-    @admin.action(
-        description=gettext_lazy("Olvidar los intentos y errores"),
-        permissions=["change"],
-    )
-    def forget_attempts(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        why_not = _("están en una llamada")
-        self.apply(request, leads, selection.reset, why_not=why_not)
-
-    @admin.action(
-        description=gettext_lazy("Pasar a gestión manual"), permissions=["change"]
-    )
-    def give_to_a_person(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self.apply(request, leads, selection.set_manual, True)
-
-    @admin.action(
-        description=gettext_lazy("Devolver al sistema"), permissions=["change"]
-    )
-    def give_back_to_system(self, request: HttpRequest, leads: QuerySet[Lead]) -> None:
-        self.apply(request, leads, selection.set_manual, False)
-
-    def apply(
-        self,
-        request: HttpRequest,
-        leads: QuerySet[Lead],
-        verb: Callable[..., int],
-        *values: Any,
-        why_not: str = "",
-        **named: Any,
-    ) -> None:
-        """One verb of `selection` for all the chosen leads, and what came of it."""
-        total = leads.count()
-        changed = verb(leads, *values, now=timezone.now(), **named)
-        why_not = why_not or _("ya estaban así")
-        self.report(request, changed=changed, total=total, why_not=why_not)
-
-
-@admin.register(Suppression)
-class SuppressionAdmin(StaffAdmin):
-    form = SuppressionForm
-    list_display = ("number", "reason", "source", "proposed", "added")
-    list_filter = ("proposed",)
-    search_fields = ("reason", "source")
-    search_help_text = gettext_lazy("Teléfono escrito de cualquier forma, o motivo.")
-    actions = ("confirm",)
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Suppression | None = None
-    ) -> tuple[str, ...]:
-        return ("phone_e164", "created_at") if obj else ("created_at",)
-
-    @admin.display(description=gettext_lazy("teléfono"), ordering="phone_e164")
-    def number(self, suppression: Suppression) -> str:
-        return group(suppression.phone_e164)
-
-    @admin.display(description=gettext_lazy("fecha"), ordering="created_at")
-    def added(self, suppression: Suppression) -> str:
-        return short_moment(suppression.created_at)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Suppression], search_term: str
-    ) -> tuple[QuerySet[Suppression], bool]:
-        by_phone = phone_search(search_term, "phone_e164")
-        if by_phone is None:
-            return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(by_phone), False
-
-    def delete_model(self, request: HttpRequest, obj: Suppression) -> None:
-        phones = [obj.phone_e164]
-        super().delete_model(request, obj)
-        self._give_turns(phones)
-
-    def delete_queryset(
-        self, request: HttpRequest, queryset: QuerySet[Suppression]
-    ) -> None:
-        phones = list(queryset.values_list("phone_e164", flat=True))
-        super().delete_queryset(request, queryset)
-        self._give_turns(phones)
-
-    def _give_turns(self, phones: list[str]) -> None:
-        """Leads that the list held back are asked about again."""
-        held = Lead.objects.filter(phone_e164__in=phones).held()
-        held.update(next_call_at=timezone.now())
-
-    @admin.action(
-        description=gettext_lazy("Confirmar las propuestas"), permissions=["change"]
-    )
-    def confirm(self, request: HttpRequest, numbers: QuerySet[Suppression]) -> None:
-        total = numbers.count()
-        changed = numbers.filter(proposed=True).update(proposed=False)
-        self.report(
-            request, changed=changed, total=total, why_not=_("ya eran definitivas")
-        )
-
-
-@admin.register(LeadImport)
-class LeadImportAdmin(ReadOnlyAdmin):
-    list_display = (
-        "name",
-        "done",
-        "rows",
-        "created",
-        "duplicates",
-        "suppressed",
-        "rejected",
-        "created_by",
-    )
-    list_select_related = ("created_by",)
-    search_fields = ("name",)
-    fields = (
-        "name",
-        "created_at",
-        "created_by",
-        "rows",
-        "created",
-        "duplicates",
-        "suppressed",
-        "rejected",
-        "rows_to_review",
-        "sha256",
-    )
-    readonly_fields = ("rows_to_review",)
-
-    @admin.display(description=gettext_lazy("fecha"), ordering="created_at")
-    def done(self, record: LeadImport) -> str:
-        return short_moment(record.created_at)
-
-    @admin.display(description=gettext_lazy("filas por revisar"))
-    def rows_to_review(self, record: LeadImport) -> str:
-        rows = ((problem["row"], problem["reason"]) for problem in record.problems)
-        return format_html_join("", "<div>{} · {}</div>", rows) or "—"
-
-
-def _place(lead: Lead) -> Place:
-    return place_of(
-        postal_code=lead.postal_code,
-        province=lead.province,
-        phone_e164=e164_or_blank(lead.phone),
-    )
+    def _need_a_post(self, request: HttpRequest) -> None:
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied

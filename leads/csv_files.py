@@ -9,9 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+
+from leads.headers import looks_like_data, tidied
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -30,6 +33,10 @@ REASONS: dict[str, StrOrPromise] = {
     "only_header": _(
         "El fichero solo tiene la cabecera: añada los datos y vuelva a importarlo."
     ),
+    "no_header": _(
+        "El fichero no tiene cabecera: escriba en la primera fila el nombre de cada "
+        "columna (TELEFONO, NOMBRE…) y vuelva a importarlo."
+    ),
     "spreadsheet": _(
         "Es un libro de hojas de cálculo, no un CSV: ábralo, guárdelo como CSV "
         "y vuelva a importarlo."
@@ -46,29 +53,87 @@ REASONS: dict[str, StrOrPromise] = {
         "No se reconocen los finales de línea: guárdelo como CSV (UTF-8) "
         "y vuelva a importarlo."
     ),
+    "open_quotes": _(
+        "En la fila {row} se abren unas comillas que no se cierran, y no se "
+        "distinguen las filas siguientes: corríjala y vuelva a importar el fichero."
+    ),
+    "too_big": _(
+        "El fichero pasa de {limit} MB: divídalo en varios e impórtelos uno a uno."
+    ),
+    "too_many_rows": _(
+        "El fichero pasa de {limit} filas: divídalo en varios e impórtelos uno a uno."
+    ),
+    "too_many_columns": _(
+        "El fichero pasa de {limit} columnas: deje solo las de los leads "
+        "y vuelva a importarlo."
+    ),
+    "too_heavy": _(
+        "El fichero es demasiado grande o complejo para leerlo sin riesgo: copie los "
+        "datos en un libro nuevo, guárdelo como CSV (UTF-8) y vuelva a importarlo."
+    ),
+    "bomb": _(
+        "El libro se descomprime en mucho más de lo que ocupa y no se abre: copie los "
+        "datos en un libro nuevo y vuelva a importarlo."
+    ),
+    "broken_book": _(
+        "El libro está dañado y no se puede leer: ábralo, guárdelo otra vez "
+        "(XLSX o CSV) y vuelva a importarlo."
+    ),
+    "not_a_book": _(
+        "No es un libro de Excel ni de LibreOffice: guarde los datos como XLSX o CSV "
+        "y vuelva a importarlo."
+    ),
+    "encrypted": _(
+        "El libro tiene contraseña: quítesela, guárdelo y vuelva a importarlo."
+    ),
+    "dtd": _(
+        "El libro contiene declaraciones que podrían leer otros ficheros y no se abre: "
+        "copie los datos en un libro nuevo y vuelva a importarlo."
+    ),
+    "no_visible_sheet": _(
+        "El libro no tiene ninguna hoja visible con datos: muestre la hoja de los "
+        "leads, guárdelo y vuelva a importarlo."
+    ),
+    "only_formulas": _(
+        "Las casillas son fórmulas sin resultado guardado: ábralo con Excel o "
+        "LibreOffice, guárdelo otra vez y vuelva a importarlo."
+    ),
+    # Of one row; the others can be read.
+    "bad_quotes": _("Las comillas de la fila no cuadran: quítelas o ciérrelas."),
+    "too_many_cells": _(
+        "Tiene más casillas que la cabecera: un valor lleva dentro el "
+        "separador. Póngalo entre comillas."
+    ),
 }
-BAD_QUOTES = _("Las comillas de la fila no cuadran: quítelas o ciérrelas.")
 
 
 class UnreadableFile(ValueError):
-    """No lead can be read from it. Show `reason`, which says what to do."""
+    """No lead can be read from it. Show `reason`, which says what to do.
 
-    def __init__(self, reason: StrOrPromise) -> None:
-        super().__init__(reason)
+    `code` and `params` can cross from the child that reads to whoever tells it.
+    """
+
+    def __init__(self, reason: StrOrPromise, *, code: str = "", **params: Any) -> None:
+        super().__init__(code or reason)
         self.reason = reason
+        self.code = code
+        self.params = params
 
     @classmethod
-    def because(cls, code: str) -> UnreadableFile:
-        return cls(REASONS[code])
+    def because(cls, code: str, **params: Any) -> UnreadableFile:
+        reason = REASONS[code]
+        told = format_lazy(reason, **params) if params else reason
+        return cls(told, code=code, **params)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`number` is the row as a spreadsheet counts it; with a `problem`, no cells."""
+    """`number` is the row as a spreadsheet counts it; with a `problem` (a key of
+    REASONS), no cells or too many."""
 
     number: int
     cells: Sequence[str] = ()
-    problem: StrOrPromise = ""
+    problem: str = ""
 
     @property
     def is_blank(self) -> bool:
@@ -97,8 +162,15 @@ def read_table(
     delimiter = sniff_delimiter(first, recognised=recognised)
     rows = _rows(chain(first, lines), delimiter=delimiter)
     header = _header(rows)
-    data = (row for row in rows if not row.is_blank)
+    if looks_like_data(header) and not recognised(header):
+        raise UnreadableFile.because("no_header")
+    data = (_tidied(row) for row in rows if not row.is_blank)
     return Table(header=header, delimiter=delimiter, rows=data)
+
+
+def _tidied(row: Row) -> Row:
+    cells = [tidied(cell) for cell in row.cells]
+    return Row(number=row.number, cells=cells, problem=row.problem)
 
 
 def decoded_lines(file: io.BufferedIOBase) -> Iterator[str]:
@@ -163,7 +235,7 @@ def _decoded(line: bytes) -> str:
 def _header(rows: Iterator[Row]) -> Sequence[str]:
     for row in rows:
         if row.problem:
-            raise UnreadableFile(row.problem)
+            raise UnreadableFile.because(row.problem)
         if not row.is_blank and not SEP_LINE.match(row.cells[0]):
             return [cell.strip() for cell in row.cells]
     raise UnreadableFile.because("empty")
@@ -180,11 +252,11 @@ def _rows(lines: Iterable[str], *, delimiter: str) -> Iterator[Row]:
             return
         except csv.Error as exc:
             _refuse_lost_rows(exc, number, spans=reader.line_num - last_line)
-            yield Row(number=number, problem=BAD_QUOTES)
+            yield Row(number=number, problem="bad_quotes")
             continue
         if any("\n" in cell and delimiter in cell for cell in cells):
             # One stray quote here and one further down: rows between were swallowed.
-            yield Row(number=number, problem=BAD_QUOTES)
+            yield Row(number=number, problem="bad_quotes")
         else:
             yield Row(number=number, cells=cells)
 
@@ -194,8 +266,4 @@ def _refuse_lost_rows(error: csv.Error, number: int, *, spans: int) -> None:
     if "new-line character" in str(error):
         raise UnreadableFile.because("line_ends") from error
     if spans > 1 or "expected after" not in str(error):
-        reason = _(
-            "En la fila %(row)d se abren unas comillas que no se cierran, y no se "
-            "distinguen las filas siguientes: corríjala y vuelva a importar el fichero."
-        )
-        raise UnreadableFile(reason % {"row": number}) from error
+        raise UnreadableFile.because("open_quotes", row=number) from error

@@ -1,85 +1,282 @@
-"""The one filter of leads, the same for the dashboard and the API."""
+"""The one filter of leads: the dashboard, the admin's list and the API share it."""
 
 from __future__ import annotations
 
-import re
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import django_filters
-from django.db.models import Q
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import DateTimeField, Q, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import CallStatus, Lead, Priority
+from leads.models import CallStatus, Disposition, Lead, Priority, Suppression
 from leads.phones import NotAPhone, normalise
+from leads.search_text import fold
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from django.db.models import QuerySet
+    from django_stubs_ext import StrOrPromise
 
 MANY = 3
-NUMBER = re.compile(r"[\d\s+().\-/]+")
+NO_DISPOSITION = "none"
+BEGINS = "*"  # "Villa*": what begins so
+LARGEST_ID = 2**63 - 1
+NEVER = datetime(1971, 1, 1, tzinfo=UTC)
+PHONE_SIGNS = frozenset(" \t+.-–/()")
+
+YES_NO = [("true", _("Sí")), ("false", _("No"))]
+ATTEMPTS = [("0", "0"), ("1", "1"), ("2", "2"), (str(MANY), _("3 o más"))]
+DISPOSITIONS = [
+    (value or NO_DISPOSITION, label) for value, label in Disposition.choices
+]
+CALLBACKS = [
+    ("due", _("Ya toca")),
+    ("missed", _("Perdida")),
+    ("pending", _("Más adelante")),
+    ("any", _("Cualquiera")),
+]
+
+
+class SearchField(forms.CharField):
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value and not fold(value):
+            raise ValidationError(_("Escriba alguna letra o cifra."))
+
+
+class DayField(forms.DateField):
+    """As a date input sends it, or as people write it."""
+
+    default_error_messages = {"invalid": _("Escriba la fecha como 27/11/2026.")}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%d", "%d/%m/%Y"], **options)
+
+
+class SearchFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = SearchField
+
+
+class DayFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = DayField
+
+
+class IdFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = forms.IntegerField
+
+
+def yes_no(label: StrOrPromise, **options: Any) -> Any:
+    """Strict, unlike BooleanFilter: "maybe" is an error and not "whichever"."""
+    return django_filters.TypedChoiceFilter(
+        choices=YES_NO, coerce=lambda value: value == "true", label=label, **options
+    )
 
 
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Filters combine. An unknown value is ignored and reported by `errors`."""
+    """Filters combine. A value that is not understood is in `errors`: whoever changes
+    leads by a filter asks `is_valid()` first, for it must not mean everybody."""
 
-    q = django_filters.CharFilter(method="search", label=_("Buscar"))
+    q = SearchFilter(method="search", max_length=100, label=_("Buscar"))
     status = django_filters.MultipleChoiceFilter(
-        field_name="call_status", choices=CallStatus.choices, label=_("Estado")
+        method="by_status", choices=CallStatus.choices, label=_("Estado")
     )
+    selected = yes_no(_("En cola"), field_name="selected_for_calling")
     priority = django_filters.ChoiceFilter(
         field_name="call_priority", choices=Priority.choices, label=_("Prioridad")
     )
-    selected = django_filters.BooleanFilter(
-        field_name="selected_for_calling", label=_("Seleccionados")
+    attempts = django_filters.ChoiceFilter(
+        method="by_attempts", choices=ATTEMPTS, label=_("Intentos")
     )
-    city = django_filters.CharFilter(lookup_expr="istartswith", label=_("Ciudad"))
-    source = django_filters.CharFilter(field_name="source_file", label=_("Archivo"))
-    attempts = django_filters.NumberFilter(method="by_attempts", label=_("Intentos"))
+    disposition = django_filters.ChoiceFilter(
+        method="by_disposition", choices=DISPOSITIONS, label=_("Resultado")
+    )
+    callback = django_filters.ChoiceFilter(
+        method="by_callback", choices=CALLBACKS, label=_("Rellamada")
+    )
+    city = django_filters.CharFilter(
+        method="by_words", max_length=120, label=_("Ciudad")
+    )
+    province = django_filters.CharFilter(
+        method="by_words", max_length=60, label=_("Provincia")
+    )
+    clinic = django_filters.CharFilter(
+        field_name="clinic_name", method="by_words", max_length=200, label=_("Clínica")
+    )
+    source = django_filters.CharFilter(
+        field_name="source_file", max_length=255, label=_("Archivo")
+    )
+    lead_import = IdFilter(
+        field_name="lead_import_id",
+        min_value=1,
+        max_value=LARGEST_ID,
+        label=_("Importación"),
+    )
+    last_from = DayFilter(method="since", label=_("Último intento desde"))
+    last_to = DayFilter(method="until", label=_("Último intento hasta"))
+    never_called = yes_no(_("Nunca llamado"), method="by_never_called")
+    manual = yes_no(_("Gestión manual"), field_name="manual_management")
+    excluded = yes_no(_("Excluido"), method="by_excluded")
 
     class Meta:
         model = Lead
         fields: list[str] = []
 
-    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *args: Any,
+        now: datetime | None = None,
+        **options: Any,
+    ) -> None:
         """A choice left open arrives as an empty value: it filters nothing."""
+        self.now = now or timezone.now()
         if data is not None:
             data = data.copy()
             for name in list(data):
-                data.setlist(name, [value for value in data.getlist(name) if value])
+                kept = [value for value in data.getlist(name) if value.strip()]
+                data.setlist(name, kept)
         super().__init__(data, *args, **options)
 
+        for field in self.form.fields.values():
+            if "invalid_choice" in field.error_messages:
+                field.error_messages["invalid_choice"] = _("Esta opción no existe.")
+
+    def active(self) -> list[str]:
+        """The names that filter now, in the order of the form."""
+        data = self.data or {}
+        return [name for name in self.filters if data.get(name)]
+
+    def narrowed(self, *, at_most: int) -> QuerySet[Lead]:
+        """The same leads as `qs`, with the search done first when it finds few. Left to
+        choose, a database starts from another filter and reads a text for each lead."""
+        if len(self.active()) == 1 or not self.by_text:
+            return self.qs  # type: ignore[no-any-return]
+        found = self.search(self.queryset, "q", self.form.cleaned_data["q"])
+        ids = list(found.order_by().values_list("pk", flat=True)[: at_most + 1])
+        if len(ids) > at_most:
+            return self.qs  # type: ignore[no-any-return]
+        rest = self.data.copy()
+        del rest["q"]
+        among = self.queryset.filter(pk__in=ids)
+        return type(self)(rest, queryset=among, now=self.now).qs  # type: ignore[no-any-return]
+
+    @property
+    def by_text(self) -> bool:
+        """Whether it reads the texts of leads, rather than look up a whole number."""
+        text = self.form.cleaned_data.get("q", "")
+        return bool(text) and not (is_number(text) and _whole_number(text))
+
+    # --- What each one means ---
+
     def search(self, leads: QuerySet[Lead], _name: str, text: str) -> QuerySet[Lead]:
-        """By a number in any spelling or part of one, else by words: each must be in a
-        name, or begin a NIF, or be a policy."""
-        text = text.strip()
-        digits = re.sub(r"\D", "", text)
-        if digits and NUMBER.fullmatch(text):
-            return leads.filter(
-                _by_number(text, digits)
-                | Q(national_id__istartswith=text)
-                | Q(policy_number__iexact=text)
-            )
-        for word in text.split():
-            leads = leads.filter(
-                Q(first_name__icontains=word)
-                | Q(last_name__icontains=word)
-                | Q(national_id__istartswith=word)
-                | Q(policy_number__iexact=word)
-            )
+        """A whole number in any spelling, or part of one, or words: each must begin a
+        word of the name, the NIF or the policy."""
+        if is_number(text):
+            return leads.filter(_by_number(text))
+        for word in fold(text).split():
+            leads = leads.filter(search_text__contains=f" {word}")
         return leads
 
+    def by_status(
+        self, leads: QuerySet[Lead], _name: str, values: list[str]
+    ) -> QuerySet[Lead]:
+        if not values:
+            return leads
+        return leads.filter(call_status__in=values)
+
     def by_attempts(
-        self, leads: QuerySet[Lead], _name: str, count: Any
+        self, leads: QuerySet[Lead], _name: str, count: str
     ) -> QuerySet[Lead]:
         """0, 1, 2, or 3 for three and more."""
-        if count >= MANY:
+        if int(count) >= MANY:
             return leads.filter(call_attempts_count__gte=MANY)
-        return leads.filter(call_attempts_count=count)
+        return leads.filter(call_attempts_count=int(count))
+
+    def by_disposition(
+        self, leads: QuerySet[Lead], _name: str, value: str
+    ) -> QuerySet[Lead]:
+        return leads.filter(disposition="" if value == NO_DISPOSITION else value)
+
+    def by_callback(
+        self, leads: QuerySet[Lead], _name: str, value: str
+    ) -> QuerySet[Lead]:
+        match value:
+            case "due":
+                return leads.filter(callback_at__lte=self.now)
+            case "missed":
+                return leads & Lead.objects.missed_callbacks(now=self.now)
+            case "pending":
+                return leads.filter(callback_at__gt=self.now)
+        return leads.filter(callback_at__isnull=False)
+
+    def by_words(self, leads: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
+        """The whole value when some lead has it, for "Palma" is not "Palma del Río".
+        Else, or with a star at the end, what begins so."""
+        whole = same_words(name, text)
+        if text.endswith(BEGINS) or not Lead.objects.filter(whole).exists():
+            return leads.filter(**{f"{name}__istartswith": text.rstrip(BEGINS)})
+        return leads.filter(whole)
+
+    def since(self, leads: QuerySet[Lead], _name: str, day: date) -> QuerySet[Lead]:
+        return leads.filter(last_call_attempt__gte=midnight(day))
+
+    def until(self, leads: QuerySet[Lead], _name: str, day: date) -> QuerySet[Lead]:
+        return leads.filter(last_call_attempt__lt=midnight(day + timedelta(days=1)))
+
+    def by_never_called(
+        self, leads: QuerySet[Lead], _name: str, never: bool
+    ) -> QuerySet[Lead]:
+        """Not by the index of that column, which is half empty: MariaDB would take it
+        for far more selective than it is, and read rows one by one."""
+        last = Coalesce("last_call_attempt", Value(NEVER, output_field=DateTimeField()))
+        leads = leads.alias(last_call_or_never=last)
+        if never:
+            return leads.filter(last_call_or_never=NEVER)
+        return leads.filter(last_call_or_never__gt=NEVER)
+
+    def by_excluded(
+        self, leads: QuerySet[Lead], _name: str, excluded: bool
+    ) -> QuerySet[Lead]:
+        numbers = Suppression.objects.active(now=self.now).exclude(phone_e164="")
+        on_a_list = Q(phone_e164__in=numbers.values("phone_e164"))
+        return leads.filter(on_a_list if excluded else ~on_a_list)
 
 
-def _by_number(text: str, digits: str) -> Q:
+def is_number(text: str) -> bool:
+    """Digits and the signs people write among them: no letters."""
+    return any(char.isdecimal() for char in text) and all(
+        char.isdecimal() or char in PHONE_SIGNS for char in text
+    )
+
+
+def _by_number(text: str) -> Q:
+    if number := _whole_number(text):
+        return Q(phone_e164=number) | Q(phone_alt_e164=number)
+    return Q(search_text__contains="".join(filter(str.isdecimal, text)))
+
+
+def _whole_number(text: str) -> str:
     try:
-        number = normalise(text)
+        return normalise(text)
     except NotAPhone:
-        return Q(phone_e164__contains=digits) | Q(phone_alt_e164__contains=digits)
-    return Q(phone_e164=number) | Q(phone_alt_e164=number)
+        return ""
+
+
+def same_words(column: str, text: str) -> Q:
+    """Whether upper or lower case. MySQL compares so; SQLite does not, and to fold the
+    column would keep it from the index: there, the spellings that files use."""
+    if connection.vendor == "mysql":
+        return Q(**{column: text})
+    return Q(**{f"{column}__in": {text, text.title(), text.upper(), text.lower()}})
+
+
+def midnight(day: date) -> datetime:
+    """Its beginning, on the clock of the staff."""
+    return timezone.make_aware(datetime.combine(day, time.min))

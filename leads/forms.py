@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from leads.models import Lead, Suppression
-from leads.phones import NotAPhone, normalise
+from leads.phones import NotAPhone, normalise, phone_hash
 from leads.places import PROVINCES
 
 if TYPE_CHECKING:
@@ -63,17 +65,34 @@ class SuppressionForm(SuppressionFormBase):
 
     class Meta:
         model = Suppression
-        fields = ("phone_e164", "reason", "source", "proposed")
+        fields = ("phone_e164", "list", "reason", "source", "expires_at", "proposed")
 
     def clean_phone_e164(self) -> str:
         return e164_or_error(self.cleaned_data["phone_e164"])
 
+    def clean_expires_at(self) -> datetime | None:
+        """One that is there may be ended today; one that is new has to begin."""
+        end: datetime | None = self.cleaned_data["expires_at"]
+        if end and self.instance.pk is None and end <= timezone.now():
+            raise forms.ValidationError(_("Esa fecha ya ha pasado."))
+        return end
 
-def e164_or_blank(typed: str) -> str:
-    try:
-        return normalise(typed)
-    except NotAPhone:
-        return ""
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or self.cleaned_data
+        phone = data.get("phone_e164")
+        hashed = phone_hash(phone) if phone else self.instance.phone_hash
+        same = Suppression.objects.filter(phone_hash=hashed, list=data.get("list"))
+        known = same.exclude(pk=self.instance.pk).first()
+        if hashed and known:
+            field = "phone_e164" if "phone_e164" in self.fields else "list"
+            self.add_error(field, self._already(known))
+        return data
+
+    def _already(self, known: Suppression) -> str:
+        words = _("Ese número ya está en «%s».") % known.get_list_display()
+        if known.expires_at and known.expires_at <= timezone.now():
+            words += " " + _("Caducó: búsquelo en la lista y cámbiele la fecha.")
+        return words
 
 
 def e164_or_error(typed: str) -> str:

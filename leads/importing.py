@@ -1,248 +1,230 @@
-"""Files of leads, and of numbers never to be called, into the database whole."""
+"""Files of leads into the database: looked at, previewed, and then whole or not at all.
+
+store -> look -> read (the preview: it writes only its own record) -> commit -> undo.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from io import BufferedIOBase
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from leads import columns
-from leads.columns import Columns, LeadRow, RowRejected
-from leads.csv_files import Row, UnreadableFile, read_table
-from leads.models import Consent, Lead, LeadImport, Suppression
+from leads import headers, import_files
+from leads.columns import BadMapping, lead_columns
+from leads.csv_files import UnreadableFile
+from leads.import_background import start_in_background
+from leads.import_files import Progress
+from leads.import_report import WARNINGS, Report
+from leads.import_states import (
+    BUSY,
+    GONE,
+    NOT_NOW,
+    OUR_FAULT,
+    ImportChanged,
+    fail,
+    note_lost,
+)
+from leads.import_steps import Tell, commit, read, spooled
+from leads.import_undo import undo, why_not_undo
+from leads.models import ImportSource, Lead, LeadImport
+from leads.suppression_files import import_suppressions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django_stubs_ext import StrOrPromise
 
-BATCH = 1000
-PROBLEMS_KEPT = 1000
+__all__ = [
+    "BadMapping",
+    "ImportChanged",
+    "Progress",
+    "Report",
+    "Sheet",
+    "UnreadableFile",
+    "commit",
+    "continue_in_background",
+    "discard",
+    "forget_files_older_than",
+    "import_file",
+    "import_suppressions",
+    "look",
+    "progress_of",
+    "read",
+    "rejected_rows_csv",
+    "start_in_background",
+    "store",
+    "undo",
+    "why_not_undo",
+]
 
-T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
+State = LeadImport.State
 
-@dataclass(kw_only=True)
-class Report:
-    """What became of each row of a file. Every row is in exactly one class."""
-
-    created: int = 0
-    repeated_in_file: int = 0
-    already_known: int = 0
-    suppressed: int = 0
-    rejected: int = 0
-    rows: int = 0
-    without_clock: int = 0
-    without_consent: int = 0
-    unknown_headers: Sequence[str] = ()
-    problems: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def duplicates(self) -> int:
-        return self.repeated_in_file + self.already_known
-
-    def add_problem(self, row: int, reason: StrOrPromise) -> None:
-        """Only words of ours: numbers and names stay in the file."""
-        if len(self.problems) < PROBLEMS_KEPT:
-            self.problems.append({"row": row, "reason": str(reason)})
-
-    def check_sum(self) -> None:
-        classes = self.created + self.duplicates + self.suppressed + self.rejected
-        if classes != self.rows:
-            raise RuntimeError(f"{self.rows} rows read, {classes} accounted for")
+DAYS_KEPT = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberedLead:
-    """A row that makes a lead, unless its number is known or never to be called."""
+class Sheet:
+    """What an upload looks like, for choosing what its columns mean."""
 
-    number: int
-    lead: LeadRow
+    header: Sequence[str]  # each one once: a repeated one is "TELEFONO (2)"
+    sample: Sequence[Sequence[str]]  # the first five rows
+    suggested: dict[str, str]  # header -> field of the lead; "" = not kept
+    fields: Sequence[tuple[str, StrOrPromise]]  # what can be chosen; phone is needed
+    rows: int
+    sheet_names: Sequence[str] = ()  # the first is the one that is read
+    warnings: Sequence[str] = ()
+    remembered: bool = False
 
-    @property
-    def phone(self) -> str:
-        return str(self.lead.values["phone_e164"])
+
+def store(
+    file: Any,
+    *,
+    name: str,
+    by: User | None,
+    now: datetime,
+    source: ImportSource | None = None,
+) -> LeadImport:
+    """Keep an upload. Raises UnreadableFile."""
+    forget_files_older_than(DAYS_KEPT, now=now)
+    stored_as, digest = import_files.keep(file)
+    return LeadImport.objects.create(
+        name=name[:255],
+        sha256=digest,
+        state=State.UPLOADED,
+        source=source,
+        consent_source=source.consent_source if source else "",
+        stored_as=stored_as,
+        created_by=by,
+        created_at=now,
+    )
 
 
-@transaction.atomic
-def import_leads(
-    file: BufferedIOBase,
+def look(record: LeadImport) -> Sheet:
+    """Raises UnreadableFile; then the import has failed and its file is gone."""
+    found = spooled(record)
+    remembered = record.source.mapping if record.source else {}
+    suggested = headers.suggested(found.header, remembered=remembered)
+    if record.mapping:
+        suggested = {name: record.mapping.get(name, "") for name in found.header}
+    return Sheet(
+        header=found.header,
+        sample=found.sample,
+        suggested=suggested,
+        fields=[
+            (field, Lead._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
+            for field in headers.LEAD_HEADERS
+        ],
+        rows=found.rows,
+        sheet_names=found.sheet_names,
+        warnings=[str(WARNINGS[code]) for code in found.warnings],
+        remembered=any(headers.key(name) in remembered for name in found.header),
+    )
+
+
+def import_file(
+    file: Any,
     *,
     name: str,
     now: datetime,
-    consent_source: str = "",
     by: User | None = None,
+    source: ImportSource | None = None,
+    mapping: Mapping[str, str] | None = None,
+    consent_source: str = "",
+    update_existing: bool = True,
+    dry_run: bool = False,
+    progress: Tell | None = None,
 ) -> tuple[LeadImport, Report]:
-    """Add the leads of a CSV that are not there yet. Raises UnreadableFile.
-
-    `consent_source`: where it is kept that these people agreed to automatic calls.
-    """
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    file.seek(0)
-    table = read_table(file, recognised=columns.recognised)
-    where = columns.lead_columns(table.header)
-    report = Report(unknown_headers=where.unknown)
-    record = LeadImport.objects.create(
-        name=name[:255], sha256=digest, created_by=by, created_at=now
-    )
-    reader = _LeadReader(
-        where=where, report=report, consent_source=consent_source, now=now
-    )
-    for batch in _batches(table.rows):
-        _add_leads(reader.read(batch), record=record, report=report, now=now)
-    _finish(record, report)
+    """From the file to the leads without a person in between. Raises UnreadableFile;
+    then, and after a dry run, no record is left."""
+    record = store(file, name=name, by=by, now=now, source=source)
+    try:
+        sheet = look(record)
+        mapping = sheet.suggested if mapping is None else mapping
+        if "phone" not in mapping.values():
+            lead_columns(sheet.header)  # raises, and names the headers
+        report = read(
+            record,
+            mapping=mapping,
+            consent_source=consent_source or record.consent_source,
+            update_existing=update_existing,
+            now=now,
+            progress=None if not dry_run else progress,
+        )
+        if not dry_run:
+            commit(record, by=by, now=now, progress=progress)
+    except UnreadableFile:
+        discard(record)
+        raise
+    if dry_run:
+        discard(record)
     return record, report
 
 
-@dataclass(kw_only=True)
-class _LeadReader:
-    """Rows to leads; it remembers the numbers of the whole file, and only those."""
-
-    where: Columns
-    report: Report
-    consent_source: str
-    now: datetime
-    seen: set[str] = field(default_factory=set)
-
-    def read(self, batch: Iterable[Row]) -> list[NumberedLead]:
-        """The leads of these rows whose number did not come before in the file."""
-        found = []
-        today = timezone.localdate(self.now)
-        for row in batch:
-            self.report.rows += 1
-            try:
-                lead = columns.lead_row(
-                    self.where.cells(row),
-                    today=today,
-                    consent_source=self.consent_source,
-                )
-            except RowRejected as exc:
-                self.report.rejected += 1
-                self.report.add_problem(row.number, exc.reason)
-                continue
-            numbered = NumberedLead(number=row.number, lead=lead)
-            if numbered.phone in self.seen:
-                self.report.repeated_in_file += 1
-                continue
-            self.seen.add(numbered.phone)
-            found.append(numbered)
-        return found
+def rejected_rows_csv(record: LeadImport) -> Iterator[str]:
+    """Nothing, once they were forgotten."""
+    return import_files.rejected_csv(record.stored_as) if record.stored_as else iter(())
 
 
-def _add_leads(
-    found: Sequence[NumberedLead],
-    *,
-    record: LeadImport,
-    report: Report,
-    now: datetime,
+def progress_of(record: LeadImport) -> Progress | None:
+    """None: nobody is at work on it. A RUNNING one that was killed turns FAILED."""
+    found = import_files.progress(record.stored_as)
+    if found is None:
+        note_lost(record)
+    return found
+
+
+def discard(record: LeadImport) -> None:
+    """Give up an import that changed nothing. Raises ImportChanged."""
+    if import_files.is_anyone_at_work(record.stored_as):
+        raise ImportChanged(BUSY)
+    changed = [State.DONE, State.RUNNING, State.UNDONE]
+    if (
+        not LeadImport.objects.filter(pk=record.pk)
+        .exclude(state__in=changed)
+        .delete()[0]
+    ):
+        raise ImportChanged(NOT_NOW)
+    import_files.forget(record.stored_as)
+
+
+def forget_files_older_than(days: int, *, now: datetime | None = None) -> int:
+    """Uploads that nobody went on with, and rejected rows that nobody corrected."""
+    before = (now or timezone.now()) - timedelta(days=days)
+    old = LeadImport.objects.filter(created_at__lt=before).exclude(stored_as="")
+    for record in old:
+        if record.state in (State.UPLOADED, State.READ):
+            fail(record, GONE)
+        import_files.forget(record.stored_as)
+    old.update(stored_as="")
+    return import_files.forget_older_than(days * 24 * 3600)
+
+
+def continue_in_background(
+    record: LeadImport, *, step: str, by: User | None, lock: int | None = None
 ) -> None:
-    """Three statements for a batch: never one for a row."""
-    phones = [one.phone for one in found]
-    suppressed = _phones_in(Suppression, phones)
-    known = _phones_in(Lead, phones)
-    new = []
-    for one in found:
-        if one.phone in suppressed:
-            report.suppressed += 1
-        elif one.phone in known:
-            report.already_known += 1
+    """What start_in_background started. What went wrong is on the record."""
+    now = timezone.now()
+    try:
+        if step == "commit":
+            commit(record, by=by, now=now, lock=lock)
         else:
-            new.append(_lead(one, record=record, now=now))
-            _note_created(one, new[-1], report=report)
-    Lead.objects.bulk_create(new, batch_size=BATCH)
-
-
-def _lead(one: NumberedLead, *, record: LeadImport, now: datetime) -> Lead:
-    lead = Lead(
-        **one.lead.values,
-        source_file=record.name,
-        source_row=one.number,
-        lead_import=record,
-        created_at=now,
-    )
-    if lead.consent == Consent.GIVEN and not lead.consent_source:
-        lead.consent_source = (_("Fichero %s") % record.name)[:200]
-    return lead
-
-
-def _note_created(one: NumberedLead, lead: Lead, *, report: Report) -> None:
-    report.created += 1
-    report.without_clock += not lead.time_zone
-    report.without_consent += lead.consent != Consent.GIVEN
-    for remark in one.lead.remarks:
-        report.add_problem(one.number, remark)
-
-
-def _finish(record: LeadImport, report: Report) -> None:
-    if not report.rows:
-        raise UnreadableFile.because("only_header")
-    report.check_sum()
-    record.rows = report.rows
-    record.created = report.created
-    record.duplicates = report.duplicates
-    record.suppressed = report.suppressed
-    record.rejected = report.rejected
-    record.problems = report.problems
-    record.save()
-
-
-@transaction.atomic
-def import_suppressions(file: BufferedIOBase, *, now: datetime) -> Report:
-    """Numbers never to be called. One that the system had proposed becomes firm.
-
-    Raises UnreadableFile.
-    """
-    table = read_table(file, recognised=columns.recognised)
-    where = columns.suppression_columns(table.header)
-    report = Report(unknown_headers=where.unknown)
-    for batch in _batches(table.rows):
-        _add_suppressions(batch, where=where, report=report, now=now)
-    if not report.rows:
-        raise UnreadableFile.because("only_header")
-    report.check_sum()
-    return report
-
-
-def _add_suppressions(
-    batch: Iterable[Row], *, where: Columns, report: Report, now: datetime
-) -> None:
-    found: dict[str, Suppression] = {}
-    for row in batch:
-        report.rows += 1
-        try:
-            values = columns.suppression_row(where.cells(row))
-        except RowRejected as exc:
-            report.rejected += 1
-            report.add_problem(row.number, exc.reason)
-            continue
-        if values["phone_e164"] in found:
-            report.repeated_in_file += 1
-        else:
-            found[values["phone_e164"]] = Suppression(**values, created_at=now)
-    known = _phones_in(Suppression, found)
-    report.already_known += len(known)
-    report.created += len(found) - len(known)
-    Suppression.objects.filter(phone_e164__in=known, proposed=True).update(
-        proposed=False
-    )
-    Suppression.objects.bulk_create(
-        [one for phone, one in found.items() if phone not in known],
-        batch_size=BATCH,
-    )
-
-
-def _phones_in(model: type[Lead | Suppression], phones: Iterable[str]) -> set[str]:
-    rows = model._default_manager.filter(phone_e164__in=list(phones))
-    return set(rows.values_list("phone_e164", flat=True))
-
-
-def _batches(rows: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(rows, BATCH)):
-        yield batch
+            read(
+                record,
+                mapping=record.mapping,
+                consent_source=record.consent_source,
+                update_existing=record.update_existing,
+                now=now,
+                lock=lock,
+            )
+    except BadMapping as exc:
+        LeadImport.objects.filter(pk=record.pk).update(error=str(exc.reason))
+    except UnreadableFile:
+        pass  # on the record already
+    except Exception:
+        logger.exception("import %s failed", record.pk)
+        fail(record, OUR_FAULT)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 import phonenumbers
+from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, ValidationResult
@@ -214,3 +217,9 @@ def _wrong_length(code: str, count: int, *, country: str) -> NotAPhone:
         "escriba el número completo."
     )
     return NotAPhone(code, format_lazy(text, count=count, expected=SPANISH_DIGITS))
+
+
+def phone_hash(e164: str) -> str:
+    """Keyed, so that nobody without the key can try out all numbers against it."""
+    key = settings.PHONE_HASH_KEY.encode()
+    return hmac.new(key, e164.encode(), hashlib.sha256).hexdigest()

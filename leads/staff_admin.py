@@ -149,7 +149,7 @@ def number(count: int) -> str:
 
 
 def short_moment(moment: datetime | None) -> str:
-    return "" if moment is None else date_format(localtime(moment), "d/m/y H:i")
+    return "" if moment is None else date_format(localtime(moment), "d/m/Y H:i")
 
 
 def status_tag(value: str, label: StrOrPromise) -> str:

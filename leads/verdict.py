@@ -32,7 +32,11 @@ class Rule(models.TextChoices):
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that the rules ask about one lead, or about a group of leads alike."""
+    """All that the rules ask about one lead, or about a group of leads alike.
+
+    `promised`: a person asked for this call, at this time or at once. It counts against
+    no maximum; every other rule holds.
+    """
 
     has_phone: bool
     suppressed: bool
@@ -42,8 +46,11 @@ class Facts:
     attempts: int
     in_course: bool
     due_at: datetime | None = None
+    promised: bool = False
     gap_ends_at: datetime | None = None
     calls_today: int = 0
+    # None, of a suppressed one: without end.
+    suppressed_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +79,14 @@ def verdict(facts: Facts, *, rules: Rules, now: datetime) -> Verdict:
     """The first rule that forbids the call, lasting ones before passing ones."""
     lasting = _lasting_rule(facts, rules=rules)
     if lasting is not None:
-        return Verdict(rule=lasting)
+        # With its end known, it takes its turn again by itself.
+        until = facts.suppressed_until if lasting is Rule.SUPPRESSED else None
+        return Verdict(rule=lasting, until=until)
     if facts.due_at is not None and facts.due_at > now:
         return Verdict(rule=Rule.NOT_DUE, until=facts.due_at)
     if facts.gap_ends_at is not None and facts.gap_ends_at > now:
         return _later(Rule.TOO_SOON, facts.gap_ends_at, facts=facts, rules=rules)
-    if facts.calls_today >= rules.max_per_day:
+    if facts.calls_today >= rules.max_per_day and not facts.promised:
         tomorrow = now + timedelta(hours=12)
         return _later(Rule.DAY_FULL, tomorrow, facts=facts, rules=rules)
     if not is_open(now, place=facts.place, window=rules.window):
@@ -95,7 +104,7 @@ def _lasting_rule(facts: Facts, *, rules: Rules) -> Rule | None:
         Rule.MANUAL: facts.manual,
         Rule.NO_CONSENT: no_consent,
         Rule.UNKNOWN_PLACE: not facts.place.time_zone,
-        Rule.EXHAUSTED: facts.attempts >= rules.max_attempts,
+        Rule.EXHAUSTED: facts.attempts >= rules.max_attempts and not facts.promised,
         Rule.IN_COURSE: facts.in_course,
     }
     return next((rule for rule, is_broken in broken.items() if is_broken), None)

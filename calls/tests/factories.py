@@ -4,6 +4,7 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from calls.evidence import Evidence
 from calls.models import CallAttempt, Campaign, Run, RunState
 from calls.states import State
 from calls.tests.names import OUTBOUND_ID, PEARL_ID
@@ -57,3 +58,14 @@ class AttemptFactory(DjangoModelFactory):
     open_lead_id = factory.SelfAttribute("lead.id")
     open_phone = factory.SelfAttribute("phone")
     pearl_request_id = factory.Sequence("{:024x}".format)
+
+
+def evidence_of(outcome: str) -> Evidence:
+    """What Pearl's codes for such an ending are (pearl-api.md 2)."""
+    codes = {
+        "success": {"call_code": 4, "conversation_code": 100, "duration_seconds": 40},
+        "blacklisted": {"call_code": 4, "conversation_code": 220},
+        "failed": {"call_code": 6},
+        "no_answer": {"call_code": 7},
+    }
+    return Evidence(**codes[outcome])

@@ -23,7 +23,7 @@ from calls.models import (
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
 from leads.models import CallStatus, Lead
-from leads.tests.admin_pages import LIST, act, errors, said, staff
+from leads.tests.admin_pages import errors, said, staff
 from leads.tests.factories import LeadFactory
 
 __all__ = ["staff"]
@@ -45,7 +45,8 @@ def campaign_data(page) -> dict[str, str]:
         if shown is True or shown is False:
             data |= {f"initial-{name}": str(shown)} | ({name: "on"} if shown else {})
         else:
-            data |= {name: str(shown), f"initial-{name}": str(shown)}
+            text = "" if shown is None else str(shown)
+            data |= {name: text, f"initial-{name}": text}
     return data
 
 
@@ -69,22 +70,7 @@ def settle(staff, action: str, *attempts: CallAttempt, reason: str = "Lo dijo el
     return staff.post(ATTEMPTS, data, follow=True)
 
 
-# --- The queue, from the leads' list --------------------------------------------------
-
-
-def test_leads_are_put_in_the_queue_of_the_campaign_that_is_chosen(staff):
-    CampaignFactory()
-    campaign = CampaignFactory(name="Otra", outbound_id="o" * 24)
-    idle = {"call_status": CallStatus.NO_SELECTED, "selected_for_calling": False}
-    leads = LeadFactory.create_batch(2, **idle)
-    no_phone = LeadFactory(phone_e164="", **idle)
-
-    page = staff.get(LIST)
-    answer = act(staff, f"put_in_queue_of_{campaign.pk}", *leads, no_phone)
-
-    assert "Poner en cola de «Otra»" in page.content.decode()
-    assert Lead.objects.of_campaign("o" * 24).queued().count() == 2
-    assert "2 filas cambiadas. 1 sin cambio" in said(answer)
+# --- Leads with calls -----------------------------------------------------------------
 
 
 def test_a_lead_shows_its_calls(staff):
@@ -184,6 +170,26 @@ def test_no_retries_at_all_are_a_rule_too(staff):
 )
 def test_limits_below_one_are_refused(staff, change):
     assert errors(save(staff, CampaignFactory(), **change))
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("min_gap_minutes", "2000000000"),
+        ("max_attempts", "51"),
+        ("max_per_day", "21"),
+        ("close_margin_seconds", "3601"),
+        ("outbound_id", "66f0a1b2c3d4e5f60102030"),
+        ("outbound_id", "la campaña de otoño"),
+        ("pearl_id", "../../etc"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(staff, name, typed):
+    campaign = CampaignFactory()
+
+    assert errors(save(staff, campaign, **{name: typed}))
+    before = str(getattr(campaign, name))
+    assert str(getattr(Campaign.objects.get(), name)) == before
 
 
 def test_the_id_in_pearl_stays_once_leads_hang_from_it(staff):

@@ -167,7 +167,7 @@ def test_the_head_of_the_queue_is_read_by_its_index_without_a_sort(running):
     for n in range(30):
         LeadFactory.create_batch(20, call_priority=1 + n % 5, next_call_at=soon)
     LeadFactory.create_batch(20, selected_for_calling=False, call_status="completed")
-    due = queue.due_leads(running, priority=3, now=NOW)[: queue.SCAN]
+    due = queue.due_leads(running, rank=5, now=NOW)[: queue.SCAN]
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE TABLE leads")

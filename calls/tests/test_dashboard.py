@@ -31,7 +31,7 @@ def _fresh():
 @pytest.fixture
 def operator(client) -> User:
     user = User.objects.create_user("marta")
-    names = ("change_campaign", "view_campaign", "change_lead", "view_lead")
+    names = ("run_campaign", "view_campaign", "select_lead", "view_lead")
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     client.force_login(user)
     return user
@@ -145,7 +145,7 @@ def test_a_stop_pressed_while_start_is_being_checked_wins(
     answer = client.post(url("start", campaign), **HTMX)
 
     pressed.join()
-    assert "Se pulsó Detener" in answer.content.decode()
+    assert "se pulsó Detener" in answer.content.decode()
     assert Campaign.objects.get().state == RunState.STOPPED
 
 

@@ -297,7 +297,8 @@ def test_no_ring_by_hand_puts_back_only_a_lead_still_wanted():
     for attempt in (taken_out, by_hand, wanted):
         claims.mark_manual(attempt, reason="x", now=NOW)
         attempt.refresh_from_db()
-    selection.set_manual(Lead.objects.filter(pk=by_hand.lead_id), True, now=NOW)
+    theirs = Lead.objects.filter(pk=by_hand.lead_id)
+    selection.apply(theirs, "manual", {}, now=NOW, by=None)
 
     for attempt in (taken_out, by_hand, wanted):
         assert outcomes.close_by_hand(attempt, rang=False, reason="y", now=NOW)

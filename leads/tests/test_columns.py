@@ -14,6 +14,7 @@ from leads import columns
 from leads.columns import RowRejected, lead_columns, lead_row
 from leads.csv_files import Row, UnreadableFile, read_table
 from leads.models import Consent, Lead
+from leads.phones import NotAPhone, normalise
 
 TODAY = date(2026, 11, 24)
 OLD_HEADERS = (
@@ -30,6 +31,23 @@ def values(**cells: str) -> dict:
 def remarks(**cells: str) -> list[str]:
     made = lead_row({"phone": "612345678", **cells}, today=TODAY)
     return [str(remark) for remark in made.remarks]
+
+
+@given(
+    st.one_of(
+        st.from_regex(r"(?:\+34|0034|34)?[5-9]\d{8}", fullmatch=True),
+        st.from_regex(r"(?:70|80[1-9]|90[0-9]|118|51|5[0-9])\d{6,7}", fullmatch=True),
+        st.text("0123456789+ ", max_size=14),
+    )
+)
+def test_the_short_way_to_a_number_leads_where_the_long_one_does(text):
+    def outcome(read) -> str:
+        try:
+            return read(text)
+        except NotAPhone as exc:
+            return exc.code
+
+    assert outcome(columns.e164) == outcome(normalise)
 
 
 # --- The header ---------------------------------------------------------------------
@@ -88,9 +106,10 @@ def test_a_row_keeps_the_phone_as_typed_and_places_the_lead():
 
 
 def test_names_are_trimmed_and_collapsed_and_keep_their_case():
-    where = lead_columns(["TELEFONO", "NOMBRE"])
+    data = 'TELEFONO;NOMBRE\n600;"  MARÍA\u00a0 de\tla O\n"\n'
+    found = read_table(io.BytesIO(data.encode()), recognised=columns.recognised)
 
-    cells = where.cells(Row(number=2, cells=["600", "  MARÍA\u00a0 de\tla O\n"]))
+    cells = lead_columns(found.header).cells(next(found.rows))
 
     assert cells["first_name"] == "MARÍA de la O"
 

@@ -18,9 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from calls import claims
-from calls.journal import DialJournal, Entry, phone_hash
+from calls.journal import DialJournal, Entry
 from calls.models import Campaign
 from leads.models import Lead
+from leads.phones import phone_hash
 
 
 class Command(BaseCommand):
@@ -67,14 +68,23 @@ class Command(BaseCommand):
 
     def _restore(self, entry: Entry) -> bool:
         lead = Lead.objects.filter(pk=entry.lead_id).first()
-        if lead is None or phone_hash(lead.phone_e164) != entry.phone_hash:
-            return False
         campaign = Campaign.objects.filter(outbound_id=entry.outbound_id).first()
-        if campaign is None:
+        if lead is None or campaign is None:
+            return False
+        rung = [
+            phone
+            for phone in (lead.phone_e164, campaign.test_phone)
+            if phone and phone_hash(phone) == entry.phone_hash
+        ]
+        if not rung:
             return False
         try:
             claims.restore_unknown(
-                lead, campaign=campaign, token=entry.token, sent_at=entry.sent_at
+                lead,
+                campaign=campaign,
+                token=entry.token,
+                sent_at=entry.sent_at,
+                phone=rung[0],
             )
         except IntegrityError:
             return False

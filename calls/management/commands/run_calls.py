@@ -56,6 +56,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--serve", action="store_true", help="espera el START del panel"
         )
+        parser.add_argument(
+            "--test", action="store_true", help="la campaña está en modo de prueba"
+        )
         parser.add_argument("--quiet", action="store_true", help="solo el resumen")
         parser.add_argument("--json", action="store_true", help="para máquinas")
 
@@ -105,7 +108,8 @@ class Command(BaseCommand):
         with PearlClient.from_settings() as pearl:
             quiet = options["quiet"] or options["json"]
             limit = options["limit"]
-            self._start(campaign, pearl=pearl, call_limit=limit, quiet=quiet)
+            test = options["test"]
+            self._start(campaign, pearl=pearl, call_limit=limit, quiet=quiet, test=test)
             manager = CallManager(
                 pearl=pearl,
                 campaign_id=campaign.pk,
@@ -133,6 +137,7 @@ class Command(BaseCommand):
         pearl: PearlClient,
         call_limit: int | None,
         quiet: bool,
+        test: bool,
     ) -> None:
         now = timezone.now()
         if campaign.state == RunState.RUNNING:
@@ -143,6 +148,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(reasons))
         seen = campaign.generation
         campaign.refresh_from_db()
+        if bool(campaign.test_phone) != test:
+            raise CommandError(_wrong_mode(campaign))
         if pearl.is_simulator and not quiet:
             self.stdout.write(_("Simulador: no suena ningún teléfono de verdad."))
         counts = breakdown(campaign, now=now)
@@ -154,6 +161,7 @@ class Command(BaseCommand):
             until_empty=True,
             call_limit=call_limit,
             seen_generation=seen,
+            test_phone=campaign.test_phone,
         )
         if run is None:
             raise CommandError(_("Se detuvo la campaña mientras se comprobaba Pearl."))
@@ -223,6 +231,19 @@ def nobody_to_call(counts: dict[Rule, int]) -> list[str]:
         ]
     reasons = [f"{count:>7}  {rule.label}" for rule, count in counts.items()]
     return [_("Ningún lead de la cola se puede llamar ahora:"), *reasons]
+
+
+def _wrong_mode(campaign: Campaign) -> str:
+    if campaign.test_phone:
+        return _(
+            "La campaña está en modo de prueba: todas las llamadas irían a un mismo "
+            "teléfono. Añada --test si es lo que quiere, o quite el modo de prueba en "
+            "Administración, Campañas."
+        )
+    return _(
+        "La campaña no está en modo de prueba: sonarían los teléfonos de los leads. "
+        "Quite --test si es lo que quiere."
+    )
 
 
 def find_campaign(wanted: str | None) -> Campaign:

@@ -1,14 +1,20 @@
-"""The people who may be called, where they came from, and who must not be called."""
+"""A person who may be called, and where their turn stands."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from leads.models.imports import LeadImport
+from leads.search_text import LONGEST, search_text
+
+# A promised call that has not been made so long after its time raises the alarm.
+CALLBACK_GRACE = timedelta(minutes=15)
 
 
 class CallStatus(models.TextChoices):
@@ -50,7 +56,38 @@ class Disposition(models.TextChoices):
     DO_NOT_CALL = "do_not_call", _("No llamar más")
 
 
+class NotInterested(models.TextChoices):
+    """Why a person is not interested, as far as they said."""
+
+    NONE = "", _("Sin motivo")
+    ALREADY_HAS = "already_has", _("Ya tiene cita o ya lo hizo")
+    OTHER_CENTRE = "other_centre", _("Va a otro centro")
+    NO_TIME = "no_time", _("No le viene bien ahora")
+    PRICE = "price", _("Por el precio")
+    NOT_A_PATIENT = "not_a_patient", _("Ya no es paciente")
+    OTHER = "other", _("Otro motivo")
+
+
+class QueueRank(models.IntegerChoices):
+    """The order of the queue. Ranks 3 to 7 are the priorities 1 to 5."""
+
+    CALL_NOW = 0, _("Llamar ahora")
+    CALLBACK = 1, _("Rellamada")
+    RETRY = 2, _("Reintento")
+    FIRST_PRIORITY = 3, _("Por prioridad")
+
+
+# Waiting after a call that did not reach the person.
+TO_RETRY = (CallStatus.NO_ANSWER, CallStatus.BUSY, CallStatus.ERROR)
+
+
 class LeadQuerySet(models.QuerySet["Lead"]):
+    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> list[Lead]:
+        objs = list(objs)
+        for lead in objs:
+            lead.search_text = search_text(lead)
+        return super().bulk_create(objs, *args, **options)
+
     def update(self, **changes: Any) -> int:
         """As Django's, and `updated_at` moves too: `auto_now` sees no update."""
         changes.setdefault("updated_at", timezone.now())
@@ -69,35 +106,20 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """Wanted, but without a next date: a rule forbids them until data changes."""
         return self.queued().filter(next_call_at=None)
 
+    def give_turn(self, *, now: datetime) -> int:
+        """They are asked about again: now, or when a call was promised to them."""
+        promised = When(callback_at__gt=now, then=F("callback_at"))
+        return self.update(
+            next_call_at=Case(
+                promised, default=Value(now), output_field=models.DateTimeField()
+            )
+        )
 
-class LeadImport(models.Model):
-    """One file of leads, and what became of its rows."""
-
-    name = models.CharField(_("fichero"), max_length=255)
-    sha256 = models.CharField(_("huella"), max_length=64, db_index=True)
-    rows = models.PositiveIntegerField(_("filas"), default=0)
-    created = models.PositiveIntegerField(_("nuevas"), default=0)
-    duplicates = models.PositiveIntegerField(_("duplicadas"), default=0)
-    suppressed = models.PositiveIntegerField(_("excluidas"), default=0)
-    rejected = models.PositiveIntegerField(_("rechazadas"), default=0)
-    problems = models.JSONField(_("problemas"), default=list, blank=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("importado por"),
-    )
-    created_at = models.DateTimeField(_("fecha"), default=timezone.now)
-
-    class Meta:
-        db_table = "lead_imports"
-        verbose_name = _("importación")
-        verbose_name_plural = _("importaciones")
-
-    def __str__(self) -> str:
-        return self.name
+    def missed_callbacks(self, *, now: datetime) -> Self:
+        """Promised, and not kept in time."""
+        return self.filter(callback_at__lt=now - CALLBACK_GRACE).exclude(
+            call_status=CallStatus.CALLING
+        )
 
 
 class Lead(models.Model):
@@ -200,6 +222,13 @@ class Lead(models.Model):
         default=Disposition.NONE,
         blank=True,
     )
+    disposition_reason = models.CharField(
+        _("motivo"),
+        max_length=20,
+        choices=NotInterested.choices,
+        default=NotInterested.NONE,
+        blank=True,
+    )
     lead_import = models.ForeignKey(
         LeadImport,
         models.SET_NULL,
@@ -208,6 +237,29 @@ class Lead(models.Model):
         related_name="leads",
         verbose_name=_("importación"),
     )
+    callback_at = models.DateTimeField(
+        _("rellamada"),
+        null=True,
+        blank=True,
+        help_text=_("Llamada prometida para esa fecha y hora: va delante de la cola."),
+    )
+    call_now = models.BooleanField(_("llamar ahora"), default=False)
+    queue_rank = models.GeneratedField(
+        verbose_name=_("orden en la cola"),
+        # Written by the database: it can never contradict what it follows from.
+        expression=Case(
+            When(call_now=True, then=Value(QueueRank.CALL_NOW.value)),
+            When(callback_at__isnull=False, then=Value(QueueRank.CALLBACK.value)),
+            When(
+                call_status__in=[str(status.value) for status in TO_RETRY],
+                then=Value(QueueRank.RETRY.value),
+            ),
+            default=F("call_priority") + Value(QueueRank.RETRY.value),
+        ),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+    search_text = models.CharField(max_length=LONGEST, blank=True, editable=False)
 
     objects = LeadQuerySet.as_manager()
 
@@ -243,35 +295,38 @@ class Lead(models.Model):
                     "pearl_outbound_id",
                     "selected_for_calling",
                     "manual_management",
-                    "call_priority",
+                    "queue_rank",
                     "next_call_at",
                     "id",
                 ],
             ),
             models.Index(name="lead_status", fields=["call_status", "id"]),
+            # The list: one for each filter that may find few among many, and for each
+            # column it can be sorted by. Every index ends in the id by itself.
+            models.Index(name="lead_search", fields=["search_text"]),
+            models.Index(name="lead_city", fields=["city"]),
+            models.Index(name="lead_province", fields=["province"]),
+            models.Index(name="lead_clinic", fields=["clinic_name"]),
+            models.Index(name="lead_source", fields=["source_file"]),
+            models.Index(name="lead_disposition", fields=["disposition"]),
+            models.Index(name="lead_priority", fields=["call_priority"]),
+            models.Index(name="lead_attempts", fields=["call_attempts_count"]),
+            models.Index(name="lead_last_call", fields=["last_call_attempt"]),
+            models.Index(name="lead_next_call", fields=["next_call_at"]),
+            models.Index(name="lead_callback", fields=["callback_at"]),
+            models.Index(name="lead_surname", fields=["last_name", "first_name"]),
+            models.Index(name="lead_external", fields=["external_id"]),
+            models.Index(name="lead_nif", fields=["national_id"]),
+        ]
+        permissions = [
+            ("select_lead", _("Puede poner leads en cola y quitarlos")),
+            ("export_lead", _("Puede exportar leads")),
+            ("merge_lead", _("Puede unir leads duplicados")),
         ]
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or _("Lead %s") % self.pk
 
-
-class Suppression(models.Model):
-    """A number never to be called; one proposed by a call holds until reviewed."""
-
-    phone_e164 = models.CharField(_("teléfono"), max_length=16, unique=True)
-    reason = models.CharField(_("motivo"), max_length=200, blank=True)
-    source = models.CharField(_("origen"), max_length=100, blank=True)
-    proposed = models.BooleanField(
-        _("propuesta"),
-        default=False,
-        help_text=_("La propuso el sistema: retiene el número hasta que se revise."),
-    )
-    created_at = models.DateTimeField(_("fecha"), default=timezone.now)
-
-    class Meta:
-        db_table = "suppressions"
-        verbose_name = _("número excluido")
-        verbose_name_plural = _("lista de exclusión")
-
-    def __str__(self) -> str:
-        return self.phone_e164
+    def save(self, *args: Any, **options: Any) -> None:
+        self.search_text = search_text(self)
+        super().save(*args, **options)

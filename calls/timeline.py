@@ -1,0 +1,292 @@
+"""What happened to one lead, newest first: calls, changes, notes and promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from calls.models import CallAttempt, Campaign
+from calls.states import CALL_STATUS_OF, State
+from calls.wording import column_label, column_words, value_words
+from leads.models import CallStatus, Lead, LeadEvent
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django_stubs_ext import StrOrPromise
+
+AT_MOST = 50
+# Of two things at the same instant, the later source is told first.
+CREATION, EVENT, CALL = SOURCES = ("a", "e", "t")
+# The row of a lead and the line that says who made it are written one after another.
+SAME_MOMENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One column, before and after, in words."""
+
+    label: StrOrPromise
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Something said in a call. Which role is the agent is not settled."""
+
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the timeline. `tone` is the state whose colour its dot has."""
+
+    at: datetime
+    source: str
+    pk: int
+    title: StrOrPromise
+    tone: str = ""
+    by: str = ""
+    text: str = ""
+    changes: Sequence[Change] = ()
+    details: Sequence[Change] = ()
+    attempt: CallAttempt | None = None
+    turns: Sequence[Turn] = ()
+    import_id: int | None = None
+    import_name: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.at.isoformat()}~{self.source}~{self.pk}"
+
+    @property
+    def shown_at(self) -> datetime:
+        sent = self.attempt.send_started_at if self.attempt else None
+        return sent or self.at
+
+    @property
+    def ending(self) -> StrOrPromise:
+        """Of a call: how it ended, or how far it got."""
+        if self.attempt is None:
+            return ""
+        if self.attempt.outcome:
+            return self.attempt.get_outcome_display()
+        return self.attempt.get_state_display()
+
+    @property
+    def lasted(self) -> str:
+        seconds = self.attempt.duration_seconds if self.attempt else None
+        if not seconds:
+            return ""
+        minutes, rest = divmod(seconds, 60)
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+    @property
+    def place(self) -> tuple[datetime, str, int]:
+        return self.at, self.source, self.pk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    entries: Sequence[Entry]
+    older: str = field(default="")
+
+
+def page(
+    lead: Lead, *, before: str = "", at_most: int = AT_MOST, with_calls: bool = True
+) -> Page:
+    """One page of it; `older` is what to pass as `before` for the next one."""
+    found = timeline(lead, before=before, at_most=at_most + 1, with_calls=with_calls)
+    entries = found[:at_most]
+    return Page(entries=entries, older=entries[-1].key if len(found) > at_most else "")
+
+
+def timeline(
+    lead: Lead, *, before: str = "", at_most: int = AT_MOST, with_calls: bool = True
+) -> list[Entry]:
+    """Three queries, however long the history is. `before`: the key of the last entry
+    shown; one that cannot be read is as none."""
+    key = _read_key(before)
+    campaigns = dict(Campaign.objects.values_list("outbound_id", "name"))
+    entries = [
+        *_events(lead, key=key, at_most=at_most, campaigns=campaigns),
+        *(_calls(lead, key=key, at_most=at_most) if with_calls else ()),
+    ]
+    made = any(
+        entry.source == EVENT
+        and entry.tone == LeadEvent.Kind.CREATED
+        and abs(entry.at - lead.created_at) < SAME_MOMENT
+        for entry in entries
+    )
+    creation = _creation(lead)
+    if not made and (key is None or creation.place < key):
+        entries.append(creation)
+    return sorted(entries, key=lambda entry: entry.place, reverse=True)[:at_most]
+
+
+# --- From where ---------------------------------------------------------------------
+
+
+def _events(
+    lead: Lead,
+    *,
+    key: tuple[datetime, str, int] | None,
+    at_most: int,
+    campaigns: Mapping[str, str],
+) -> Iterator[Entry]:
+    rows = (
+        LeadEvent.objects.filter(_before(key, "at", EVENT), lead_id=lead.pk)
+        .select_related("by", "lead_import", "bulk_change")
+        .order_by("-at", "-id")
+    )
+    for event in rows[:at_most]:
+        yield _of_event(event, campaigns=campaigns)
+
+
+def _of_event(event: LeadEvent, *, campaigns: Mapping[str, str]) -> Entry:
+    title: StrOrPromise = event.get_kind_display()
+    changes = event.changes if isinstance(event.changes, dict) else {}
+    joined = changes.get("joined", {}) if event.kind == LeadEvent.Kind.MERGED else {}
+    values: dict[str, Any] = {}
+    if event.bulk_change is not None:
+        title = event.bulk_change.get_verb_display()
+        values = event.bulk_change.values
+        if event.kind == LeadEvent.Kind.UNDONE:
+            title = _("Deshecho: %s") % title
+    return Entry(
+        at=event.at,
+        source=EVENT,
+        pk=event.pk,
+        title=title,
+        tone=event.kind,
+        by=person(event.by),
+        text=event.text,
+        changes=[
+            *_values(values, campaigns=campaigns),
+            *_changes(changes, campaigns=campaigns),
+        ],
+        details=_values(joined, campaigns=campaigns),
+        import_id=event.lead_import_id,
+        import_name=event.lead_import.name if event.lead_import else "",
+    )
+
+
+def _calls(
+    lead: Lead, *, key: tuple[datetime, str, int] | None, at_most: int
+) -> Iterator[Entry]:
+    rows = (
+        CallAttempt.objects.filter(_before(key, "claimed_at", CALL), lead_id=lead.pk)
+        .select_related("campaign")
+        .defer("collected_info", "tags")
+        .order_by("-claimed_at", "-id")
+    )
+    for attempt in rows[:at_most]:
+        yield Entry(
+            at=attempt.claimed_at,
+            source=CALL,
+            pk=attempt.pk,
+            title=_("Llamada"),
+            tone=_tone_of(attempt),
+            text=attempt.summary,
+            attempt=attempt,
+            turns=_turns(attempt.transcript),
+        )
+
+
+def _creation(lead: Lead) -> Entry:
+    record = lead.lead_import
+    name = record.name if record else lead.source_file
+    title = _("Alta por importación") if name else _("Alta")
+    row = _("fila %d") % lead.source_row if lead.source_row else ""
+    return Entry(
+        at=lead.created_at,
+        source=CREATION,
+        pk=lead.pk,
+        title=title,
+        tone=LeadEvent.Kind.CREATED,
+        by=person(record.created_by) if record else "",
+        text=row if record else " · ".join(filter(None, (name, row))),
+        import_id=lead.lead_import_id,
+        import_name=record.name if record else "",
+    )
+
+
+def _before(key: tuple[datetime, str, int] | None, column: str, source: str) -> Q:
+    """Rows of one source that come after the key in an order newest first."""
+    if key is None:
+        return Q()
+    at, of, pk = key
+    if source < of:
+        return Q(**{f"{column}__lte": at})
+    older = Q(**{f"{column}__lt": at})
+    return older | Q(**{column: at, "pk__lt": pk}) if source == of else older
+
+
+def _read_key(text: str) -> tuple[datetime, str, int] | None:
+    at_text, _sign, rest = text.partition("~")
+    source, _sign, pk = rest.partition("~")
+    try:
+        at = parse_datetime(at_text)
+    except ValueError:
+        return None
+    is_key = at is not None and at.utcoffset() is not None and source in SOURCES
+    if not is_key or at is None or not (pk.isascii() and pk.isdigit()):
+        return None
+    return at, source, int(pk[:18])
+
+
+# --- In words -----------------------------------------------------------------------
+
+
+def person(user: User | None) -> str:
+    return "" if user is None else user.get_full_name() or user.get_username()
+
+
+def _tone_of(attempt: CallAttempt) -> str:
+    if attempt.state == State.ENDED:
+        return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
+    return attempt.state
+
+
+def _values(values: Any, *, campaigns: Mapping[str, str]) -> list[Change]:
+    """What was chosen, without what it replaced."""
+    if not isinstance(values, dict):
+        return []
+    told = (
+        (name, value_words(name, value, campaigns=campaigns))
+        for name, value in values.items()
+    )
+    return [
+        Change(label=column_label(name), before="", after=words)
+        for name, words in told
+        if words
+    ]
+
+
+def _changes(
+    changes: Mapping[str, Any], *, campaigns: Mapping[str, str]
+) -> list[Change]:
+    told = []
+    for name, pair in changes.items():
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            continue
+        before, after = column_words(name, pair, campaigns=campaigns)
+        told.append(Change(label=column_label(name), before=before, after=after))
+    return told
+
+
+def _turns(transcript: Any) -> list[Turn]:
+    if not isinstance(transcript, list):
+        return []
+    return [
+        Turn(who=str(turn.get("role") or ""), text=str(turn.get("text") or ""))
+        for turn in transcript
+        if isinstance(turn, dict)
+    ]
