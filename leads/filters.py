@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MANY = 3
 NO_DISPOSITION = "none"
+LAST_SIGN = "\U0010ffff"
 BEGINS = "*"  # "Villa*": what begins so
 LARGEST_ID = 2**63 - 1
 NEVER = datetime(1971, 1, 1, tzinfo=UTC)
@@ -221,7 +222,7 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         Else, or with a star at the end, what begins so."""
         whole = same_words(name, text)
         if text.endswith(BEGINS) or not Lead.objects.filter(whole).exists():
-            return leads.filter(**{f"{name}__istartswith": text.rstrip(BEGINS)})
+            return leads.filter(beginning(name, text.rstrip(BEGINS)))
         return leads.filter(whole)
 
     def since(self, leads: QuerySet[Lead], _name: str, day: date) -> QuerySet[Lead]:
@@ -274,7 +275,21 @@ def same_words(column: str, text: str) -> Q:
     column would keep it from the index: there, the spellings that files use."""
     if connection.vendor == "mysql":
         return Q(**{column: text})
-    return Q(**{f"{column}__in": {text, text.title(), text.upper(), text.lower()}})
+    return Q(**{f"{column}__in": _spellings(text)})
+
+
+def beginning(column: str, text: str) -> Q:
+    """As above, what begins with it."""
+    if connection.vendor == "mysql":
+        return Q(**{f"{column}__istartswith": text})
+    begins = Q()
+    for start in _spellings(text):
+        begins |= Q(**{f"{column}__gte": start, f"{column}__lt": start + LAST_SIGN})
+    return begins
+
+
+def _spellings(text: str) -> set[str]:
+    return {text, text.title(), text.upper(), text.lower()}
 
 
 def midnight(day: date) -> datetime:

@@ -88,6 +88,22 @@
     if (button) form.requestSubmit(button);
   });
 
+  // What takes long says so, and a second press is none.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button || !button.dataset.busy) return;
+    if (button.form.dataset.sent) { event.preventDefault(); return; }
+    button.form.dataset.sent = "yes";
+    button.dataset.said = button.textContent;
+    button.textContent = button.dataset.busy;
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("[data-said]").forEach((button) => {
+      button.textContent = button.dataset.said;
+      delete button.form.dataset.sent;
+    });
+  });
+
   // On a phone the list comes first; its filters unfold.
   function fold() {
     const form = document.getElementById("lead-filter");
