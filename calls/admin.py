@@ -256,7 +256,10 @@ class CallAttemptAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("número"), ordering="phone")
     def number(self, attempt: CallAttempt) -> str:
-        return group(attempt.phone)
+        if not attempt.is_test:
+            return group(attempt.phone)
+        words = _("prueba")
+        return format_html('{} <b class="mark">{}</b>', group(attempt.phone), words)
 
     @admin.display(description=gettext_lazy("situación"), ordering="state")
     def how_far(self, attempt: CallAttempt) -> str:

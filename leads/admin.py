@@ -14,7 +14,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from leads import import_admin, saved_views, suppression_admin  # noqa: F401 (they register)
+from leads import (  # noqa: F401 (they register)
+    change_admin,
+    import_admin,
+    saved_views,
+    suppression_admin,
+)
 from leads.bulk_actions import BulkLeadAdmin
 from leads.bulk_words import ACTIONS
 from leads.lead_list import ORDERS, SUGGESTED, LeadChangeList

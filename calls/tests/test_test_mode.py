@@ -195,6 +195,19 @@ def test_it_is_said_on_every_page_to_everybody(client, django_user_model):
         assert shown.count("Modo de prueba: las llamadas") == 1, page
 
 
+def test_its_calls_are_marked_wherever_they_are_shown(client, admin_user, tested):
+    LeadFactory()
+    attempt = sent(tested)
+    client.force_login(admin_user)
+
+    for page in (
+        reverse("admin:calls_callattempt_changelist"),
+        reverse("calls:side", args=[tested.pk]),
+        reverse("admin:leads_lead_change", args=[attempt.lead_id]),
+    ):
+        assert ">prueba<" in client.get(page).content.decode(), page
+
+
 def test_a_missed_promise_is_said_on_every_page(client, admin_user):
     CampaignFactory()
     LeadFactory(callback_at=LONG_AGO)

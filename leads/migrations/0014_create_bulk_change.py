@@ -50,7 +50,6 @@ class Migration(migrations.Migration):
                     models.JSONField(blank=True, default=dict, verbose_name="valores"),
                 ),
                 ("filter_query", models.TextField(blank=True, verbose_name="filtro")),
-                ("total", models.PositiveIntegerField(default=0, verbose_name="leads")),
                 (
                     "changed",
                     models.PositiveIntegerField(default=0, verbose_name="cambiados"),

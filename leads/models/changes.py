@@ -30,7 +30,6 @@ class BulkChange(models.Model):
     verb = models.CharField(_("acción"), max_length=15, choices=Verb.choices)
     values = models.JSONField(_("valores"), default=dict, blank=True)
     filter_query = models.TextField(_("filtro"), blank=True)
-    total = models.PositiveIntegerField(_("leads"), default=0)
     changed = models.PositiveIntegerField(_("cambiados"), default=0)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -363,6 +363,17 @@ def test_the_statements_do_not_grow_with_the_leads(django_assert_num_queries):
         selection.plan(everyone, Verb.SELECT, SELECT, now=NOW)
 
 
+def test_who_changed_many_leads_is_told_in_the_admin(client, admin_user):
+    LeadFactory(**OUT_OF_QUEUE)
+    selection.undo(apply(Verb.SELECT, by=admin_user, **SELECT), by=admin_user, now=NOW)
+    client.force_login(admin_user)
+
+    page = client.get("/admin/leads/bulkchange/").content.decode()
+
+    assert "Poner en cola" in page
+    assert "24/11/2026 11:00 · admin" in page
+
+
 def every_kind_of_lead() -> None:
     for n, status in enumerate(CallStatus):
         for wanted in (True, False):
