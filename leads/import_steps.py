@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,6 +26,7 @@ from leads.import_states import (
     fail,
     working,
 )
+from leads.locks import is_lock
 from leads.matching import Matcher, NumberedLead
 from leads.models import ImportSource, Lead, LeadEvent, LeadImport
 
@@ -171,7 +172,7 @@ def _write(
         try:
             return _write_once(record, found, by=by, now=now, tell=tell)
         except OperationalError as exc:
-            if not _is_lock(exc):
+            if not is_lock(exc):
                 raise
             if not left:
                 raise ImportChanged(OTHERS) from exc
@@ -209,12 +210,6 @@ def _wait_for_other_imports() -> None:
     """Two at once could each find a number new. On SQLite one writes at a time anyway;
     elsewhere all imports queue for the lock of the first record."""
     LeadImport.objects.select_for_update().order_by("pk").first()
-
-
-def _is_lock(error: OperationalError) -> bool:
-    if connection.vendor == "sqlite":
-        return "locked" in str(error)
-    return error.args[:1] in [(1205,), (1213,)]  # lock wait, deadlock
 
 
 def _keep(

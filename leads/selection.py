@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import (
     Count,
     DateTimeField,
@@ -27,6 +27,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf
 
 from leads import suppressions
+from leads.locks import is_lock
 from leads.models import (
     BulkChange,
     CallStatus,
@@ -45,6 +46,7 @@ __all__ = ["ChangeRefused", "Plan", "Verb"]
 
 UNDOABLE = (Verb.SELECT, Verb.DESELECT)
 UNDOABLE_FOR = timedelta(days=1)
+TRIES = 3
 # These say that nobody should call any more, so the number is excluded too.
 EXCLUDING = {
     Disposition.DO_NOT_CALL: Suppression.List.REQUEST,
@@ -83,7 +85,6 @@ def plan(
     return Plan(total=found["total"], changed=found["changed"], reasons=reasons)
 
 
-@transaction.atomic
 def apply(
     leads: QuerySet[Lead],
     verb: str,
@@ -94,6 +95,28 @@ def apply(
     filter_query: str = "",
 ) -> BulkChange:
     """Change them, with a line on the timeline of each. Raises ChangeRefused."""
+    for left in reversed(range(TRIES)):
+        try:
+            return _apply(
+                leads, verb, values, now=now, by=by, filter_query=filter_query
+            )
+        except OperationalError as exc:
+            # Calls that end meanwhile lock leads in another order.
+            if not left or connection.in_atomic_block or not is_lock(exc):
+                raise
+    raise AssertionError("the last try returned or raised")
+
+
+@transaction.atomic
+def _apply(
+    leads: QuerySet[Lead],
+    verb: str,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
+    by: User | None,
+    filter_query: str,
+) -> BulkChange:
     change = change_of(verb, values, now=now)
     record = BulkChange.objects.create(
         verb=verb, values=dict(values), filter_query=filter_query, by=by, at=now
