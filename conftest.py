@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import sync_playwright
 
 from calls.models import Campaign, Run
 from calls.pearl import PearlClient
@@ -119,3 +121,31 @@ def campaign(db: None) -> Campaign:
 def run(db: None) -> Run:
     made: Run = RunFactory()
     return made
+
+
+def is_error(message) -> bool:
+    """htmx also reports as an error that a press replaced a redraw on its way."""
+    aborted = message.text.startswith(("htmx:afterRequest,", "htmx:sendAbort,"))
+    return message.type == "error" and not aborted
+
+
+@pytest.fixture
+def page(live_server):
+    """A page that fails the test on a console error or a request to elsewhere."""
+    wrong: list[str] = []
+    with sync_playwright() as play:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_context(locale="es-ES").new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda m: wrong.append(m.text) if is_error(m) else 0)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith(live_server.url) else wrong.append(r.url)
+            ),
+        )
+        yield page
+        browser.close()
+    assert wrong == []

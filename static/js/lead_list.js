@@ -73,7 +73,25 @@
       if (given[name] === "" || given[name] == null) delete given[name];
     }
   });
+  // What was chosen stays so when the same leads are drawn again under the hand.
+  const everyone = () => document.querySelector("[name=select_across][value='1']");
+  let kept = null;
+  document.addEventListener("htmx:beforeSwap", () => {
+    const all = everyone();
+    kept = {
+      ids: ticks().filter((box) => box.checked).map((box) => box.value),
+      all: all && all.checked ? all.closest("label").textContent : null,
+    };
+  });
+  function restore() {
+    if (!kept) return;
+    const all = everyone();
+    ticks().forEach((box) => { box.checked = kept.ids.includes(box.value); });
+    if (all && kept.all === all.closest("label").textContent) all.checked = true;
+    kept = null;
+  }
   document.addEventListener("htmx:afterSettle", () => {
+    restore();
     const chosen = document.querySelectorAll("[name=status]:checked").length;
     const shown = document.querySelector(".filter__choices b");
     if (shown) shown.textContent = chosen ? `${shown.dataset.some} ${chosen}` : shown.dataset.none;
