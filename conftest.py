@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.cache import cache
 from playwright.sync_api import sync_playwright
 
+from calls import alarms
 from calls.models import Campaign, Run
 from calls.pearl import PearlClient
 from calls.tests.factories import CampaignFactory, RunFactory
@@ -121,6 +123,13 @@ def campaign(db: None) -> Campaign:
 def run(db: None) -> Run:
     made: Run = RunFactory()
     return made
+
+
+@pytest.fixture(autouse=True)
+def alarms_of_its_own(monkeypatch):
+    """No test sees the alarms of another, nor counts the queries of their renewal."""
+    cache.clear()
+    monkeypatch.setattr(alarms, "CACHED_SECONDS", 3600)
 
 
 def is_error(message) -> bool:

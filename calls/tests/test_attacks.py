@@ -144,7 +144,8 @@ def test_a_queue_that_staff_hold_locked_is_not_empty(db):
 
     def staff():
         with transaction.atomic():
-            selection.set_priority(Lead.objects.all(), 1, now=timezone.now())
+            everyone, first = Lead.objects.all(), {"priority": 1}
+            selection.apply(everyone, "priority", first, now=timezone.now(), by=None)
             locked.set()
             go.wait(5)
         connection.close()

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
@@ -32,11 +31,6 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 MINE = "+34911222333"
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_alarm_of_another_test():
-    cache.clear()
 
 
 @pytest.fixture
