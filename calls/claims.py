@@ -337,6 +337,8 @@ def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
         lead_was_wanted=lead is not None and lead.selected_for_calling,
     ):
         return False
+    if attempt.is_test:
+        return end_test(attempt, now=now, text=reason)
     Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
         call_status=CallStatus.ERROR,
         selected_for_calling=False,

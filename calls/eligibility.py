@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from calls.models import CallAttempt, Campaign
 from calls.states import State
-from leads.models import Lead
+from leads.models import Disposition, Lead
 from leads.places import Place
 from leads.suppressions import suppressed_until
 from leads.verdict import Facts, Rules
@@ -52,7 +52,7 @@ def facts_of(
     """By lead id. `ignore` is the lead's own attempt, when it is the one that asks."""
     phones = {lead.phone_e164 for lead in leads if lead.phone_e164}
     to_ring = {campaign.number_for(lead) for lead in leads if lead.phone_e164}
-    suppressed = suppressed_until(phones, now=now)
+    suppressed = suppressed_until(phones | to_ring, now=now)
     held = CallAttempt.objects.filter(
         Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=to_ring)
     )
@@ -70,8 +70,14 @@ def facts_of(
         last, today = rung.get(lead.phone_e164, (None, 0))
         facts[lead.pk] = Facts(
             has_phone=bool(lead.phone_e164),
-            suppressed=lead.phone_e164 in suppressed,
-            suppressed_until=suppressed.get(lead.phone_e164),
+            suppressed=(
+                lead.phone_e164 in suppressed
+                or campaign.number_for(lead) in suppressed
+                or _said_no(lead)
+            ),
+            suppressed_until=(
+                None if _said_no(lead) else suppressed.get(lead.phone_e164)
+            ),
             manual=lead.manual_management,
             consent=lead.consent,
             place=Place(community=lead.community, time_zone=lead.time_zone),
@@ -85,6 +91,11 @@ def facts_of(
             calls_today=today,
         )
     return facts
+
+
+def _said_no(lead: Lead) -> bool:
+    """To every call, whatever became of the number on the lists."""
+    return lead.disposition == Disposition.DO_NOT_CALL
 
 
 def _due_at(lead: Lead, *, now: datetime) -> datetime | None:

@@ -290,9 +290,14 @@ def _wish(
     if refused:
         columns |= {"disposition": Disposition.DO_NOT_CALL, "disposition_reason": ""}
         promise = None
+    closed = columns["disposition"] != kept.disposition and columns[
+        "disposition"
+    ] not in (Disposition.NONE, Disposition.CALL_BACK)
+    if closed:
+        promise = None
     for_promise = other.selected_for_calling and promise == other.callback_at
     wanted = kept.selected_for_calling or (promise is not None and for_promise)
-    if refused or columns["manual_management"]:
+    if refused or closed or columns["manual_management"]:
         wanted = False
     wish: dict[str, Any] = {
         "callback_at": promise,

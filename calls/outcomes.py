@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +27,7 @@ from calls.states import (
     State,
 )
 from leads import suppressions
-from leads.models import CallStatus, Lead, LeadEvent, Suppression
+from leads.models import BulkChange, CallStatus, Lead, LeadEvent, Suppression
 from leads.places import Place
 from leads.window import WindowError
 
@@ -332,7 +332,7 @@ def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
         call_status=CallStatus.ERROR,
         call_error_message=why_manual,
         manual_management=False,
-    )
+    ).exclude(Exists(_decided_since(attempt)))
     if attempt.lead_was_wanted:
         shown.update(
             call_status=CallStatus.SELECTED,
@@ -341,6 +341,16 @@ def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
             call_error_message=None,
         )
     return True
+
+
+def _decided_since(attempt: CallAttempt) -> Any:
+    """Staff took the lead off the queue while it waited for a person's answer."""
+    ended = Q(kind=LeadEvent.Kind.CALLBACK_DROPPED) | Q(
+        bulk_change__verb__in=[BulkChange.Verb.DISPOSITION, BulkChange.Verb.EXCLUDE]
+    )
+    return LeadEvent.objects.filter(
+        ended, lead_id=OuterRef("pk"), at__gte=attempt.claimed_at
+    )
 
 
 def close_by_hand(
@@ -365,4 +375,13 @@ def close_by_hand(
             Lead.objects.filter(
                 pk=attempt.lead_id, call_status=CallStatus.ERROR
             ).update(call_status=CallStatus.NO_ANSWER, call_error_message=None)
+            # Promised while the call went on, for later: it stands.
+            Lead.objects.filter(
+                pk=attempt.lead_id,
+                selected_for_calling=False,
+                manual_management=False,
+                callback_at__gt=now,
+            ).exclude(Exists(_decided_since(attempt))).update(
+                selected_for_calling=True, next_call_at=F("callback_at")
+            )
     return done

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from calls.models import CallAttempt, Campaign, RunState
+from leads.suppressions import suppressed_among
 
 REFUSALS = {
     "running": _(
@@ -17,6 +18,7 @@ REFUSALS = {
         "Quedan llamadas en curso o por aclarar: espere a que terminen antes de "
         "cambiar el modo de prueba."
     ),
+    "listed": _("Ese número está en la lista de exclusión: no se le llama."),
 }
 
 
@@ -37,6 +39,8 @@ def set_test_phone(campaign_id: int, phone: str, *, now: datetime) -> bool:
     Raises TestModeRefused while calls of the other kind could be on their way: calls
     in earnest and tests are never made together. A START seen before no longer counts.
     """
+    if phone and suppressed_among([phone], now=now):
+        raise TestModeRefused("listed")
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     if gate.test_phone == phone:
         return False

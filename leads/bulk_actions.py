@@ -21,10 +21,10 @@ from leads.bulk_words import ACTIONS, Words
 from leads.filters import LeadFilter
 from leads.lead_form_admin import LeadFormAdmin
 from leads.lead_list import is_understood
-from leads.models import BulkChange, Lead
+from leads.models import BulkChange, Disposition, Lead
 from leads.saved_views import normal
 from leads.selection import ChangeRefused, Plan
-from leads.staff_admin import number
+from leads.staff_admin import is_id, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,15 @@ class BulkLeadAdmin(LeadFormAdmin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("leads.export_lead")
 
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Django takes the ticks as they come; here they must be ids."""
+        post = request.POST.copy()
+        post.setlist(
+            ACTION_CHECKBOX_NAME, [one for one in _ticked(request) if is_id(one)]
+        )
+        request.POST = post  # type: ignore[assignment]
+        return super().response_action(request, *args, **kwargs)
+
     # --- Asked and confirmed ---
 
     def confirm(
@@ -98,6 +107,8 @@ class BulkLeadAdmin(LeadFormAdmin):
             self.message_user(request, problem, messages.ERROR)
             return None
         form = self._bulk_form(request, verb)
+        if _is_promise(request, verb) and not self.has_select_permission(request):
+            raise PermissionDenied
         if APPLY in request.POST and form.is_valid():
             try:
                 return self._apply_to(request, leads, verb=verb, values=form.values)
@@ -232,3 +243,9 @@ def _filter_alone(request: HttpRequest) -> str:
     for name in chosen.active():
         query.setlist(name, chosen.data.getlist(name))
     return query.urlencode()
+
+
+def _is_promise(request: HttpRequest, verb: str) -> bool:
+    """A call back puts leads in a queue, which asks for more than changing them."""
+    chosen = request.POST.get("disposition")
+    return verb == BulkChange.Verb.DISPOSITION and chosen == Disposition.CALL_BACK

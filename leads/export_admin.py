@@ -24,6 +24,7 @@ from leads.models import Export, Lead
 from leads.staff_admin import (
     ReadOnlyAdmin,
     StaffAdmin,
+    is_id,
     number,
     short_moment,
     status_tag,
@@ -59,7 +60,7 @@ class ChosenLeads:
         self.filter = LeadFilter(query, queryset=Lead.objects.all())
         self.problem = ""
         if self.ids:
-            known = all(one.isascii() and one.isdecimal() for one in self.ids)
+            known = all(is_id(one) for one in self.ids)
             if not known or len(self.ids) > MOST_IDS:
                 self.problem = _("No se entiende qué leads se han marcado.")
         elif not self.filter.is_valid():

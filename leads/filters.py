@@ -229,6 +229,8 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         return leads.filter(last_call_attempt__gte=midnight(day))
 
     def until(self, leads: QuerySet[Lead], _name: str, day: date) -> QuerySet[Lead]:
+        if day == day.max:
+            return leads.filter(last_call_attempt__isnull=False)
         return leads.filter(last_call_attempt__lt=midnight(day + timedelta(days=1)))
 
     def by_never_called(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from leads import suppressions
 from leads.columns import Columns, RowRejected, lead_row
 from leads.csv_files import Row
 from leads.import_report import Report, RowClass, named, sequence_warning
@@ -83,6 +84,7 @@ class Pass:
             self._remark(row, verdict)
         if self.write:
             insert_leads(new)
+            suppressions.revive({row.phone for row in rows})
             self._update([verdict for _row, verdict in told if verdict.changes])
 
     def _new_lead(self, row: NumberedLead) -> dict[str, Any]:

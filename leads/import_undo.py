@@ -11,10 +11,11 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from leads import import_files
+from leads import import_files, suppressions
 from leads.import_rows import batches
 from leads.import_states import NOT_NOW, ImportChanged
-from leads.models import CallStatus, Disposition, Lead, LeadEvent, LeadImport
+from leads.matching import CONSENT
+from leads.models import CallStatus, Consent, Disposition, Lead, LeadEvent, LeadImport
 from leads.search_text import SOURCES
 from leads.writing import plain, write_columns
 
@@ -146,16 +147,26 @@ def _put_back(record: LeadImport, *, by: User | None, now: datetime) -> int:
             event.lead_id: {
                 name: Lead._meta.get_field(name).to_python(before)  # type: ignore[union-attr]
                 for name, (before, _after) in event.changes.items()
+                if not (name in CONSENT and _refuses(event))
             }
             for event in events
         }
         told = write_columns(back, known=SOURCES)
+        suppressions.revive(
+            {str(one["phone_e164"]) for one in back.values() if "phone_e164" in one}
+        )
         LeadEvent.objects.bulk_create(
             LeadEvent(lead_id=pk, kind=Kind.UNDONE, at=now, by=by, changes=changes)
             for pk, changes in told.items()
         )
+        Lead.objects.filter(pk__in=told).held().give_turn(now=now)
         count += len(told)
     return count
+
+
+def _refuses(event: LeadEvent) -> bool:
+    """A refusal stands: another file or a person may have said it since."""
+    return Consent.REFUSED in event.changes.get("consent", ())[1:]
 
 
 def _delete(record: LeadImport) -> int:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -32,7 +38,7 @@ from leads.csv_files import UnreadableFile
 from leads.import_forms import ColumnsForm, UploadForm
 from leads.importing import ImportChanged
 from leads.models import ImportSource, Lead, LeadEvent, LeadImport
-from leads.staff_admin import number
+from leads.staff_admin import is_id, number
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -337,6 +343,8 @@ def _record(admin: LeadImportAdmin, request: HttpRequest, pk: str) -> LeadImport
     if not admin.has_view_permission(request):
         raise PermissionDenied
     rows = LeadImport.objects.select_related("source", "created_by", "undone_by")
+    if not is_id(str(pk)):
+        raise Http404
     return get_object_or_404(rows, pk=pk)
 
 

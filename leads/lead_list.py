@@ -142,7 +142,12 @@ class LeadChangeList(LeadChangeListBase):
     def _ordered_by(self) -> tuple[int | None, bool]:
         first, *_rest = self.params.get(ORDER_VAR, "").split(".")
         at = first.removeprefix("-")
-        if not (at.isascii() and at.isdigit() and int(at) < len(self.list_display)):
+        if not (
+            at.isascii()
+            and at.isdigit()
+            and len(at) < 3
+            and int(at) < len(self.list_display)
+        ):
             return None, True
         known = self.list_display[int(at)] in ORDERS
         return (int(at) if known else None), first.startswith("-")

@@ -146,15 +146,21 @@ def undo(record: BulkChange, *, by: User | None, now: datetime) -> int:
     """Put the leads back as they were, except those that have moved on since: called,
     in a call, or changed again. Twice changes nothing the second time."""
     mine = BulkChange.objects.filter(pk=record.pk, undone_at=None, verb__in=UNDOABLE)
+    mine = mine.filter(at__gt=now - UNDOABLE_FOR)
     if not mine.update(undone_at=now, undone_by=by):
         return 0
     before = LeadEvent.objects.filter(bulk_change=record, lead_id=OuterRef("pk"))
-    later = LeadEvent.objects.filter(
-        lead_id=OuterRef("pk"), bulk_change_id__gt=record.pk
+    since = Q(bulk_change_id__gt=record.pk) | Q(bulk_change=None, at__gt=record.at)
+    later = LeadEvent.objects.filter(since, lead_id=OuterRef("pk")).exclude(
+        kind=LeadEvent.Kind.NOTE
+    )
+    # A call was on: what its end made of the lead stands.
+    idle = LeadEvent.objects.filter(bulk_change=record).exclude(
+        status_before=CallStatus.CALLING
     )
     as_left = Lead.objects.filter(
         Q(last_call_attempt=None) | Q(last_call_attempt__lt=record.at),
-        pk__in=LeadEvent.objects.filter(bulk_change=record).values("lead_id"),
+        pk__in=idle.values("lead_id"),
         selected_for_calling=record.verb == Verb.SELECT,
     )
     return (

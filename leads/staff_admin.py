@@ -34,6 +34,7 @@ COUNTED_AT_MOST = 10_000
 DELETED_AT_MOST = 1_000
 PHONE_SIGNS = frozenset(" \t+.-–/()")
 SHORTEST_SEARCH = 3
+LONGEST_ID = 19
 
 
 class BoundedPaginator(BoundedBase):
@@ -142,6 +143,11 @@ def phone_search(term: str, *fields: str) -> Q | None:
     else:
         lookups = dict.fromkeys(fields, exact)
     return Q(**lookups, _connector=Q.OR)
+
+
+def is_id(text: str) -> bool:
+    """What a database takes for the id of a row; it need not be there."""
+    return text.isascii() and text.isdigit() and len(text) < LONGEST_ID
 
 
 def number(count: int) -> str:

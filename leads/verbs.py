@@ -11,9 +11,7 @@ from django.db.models import (
     Case,
     CharField,
     DateTimeField,
-    Exists,
     F,
-    OuterRef,
     Q,
     Value,
     When,
@@ -77,7 +75,7 @@ def change_of(verb: str, values: Mapping[str, Any], *, now: datetime) -> Change:
         case Verb.AUTOMATIC:
             return _same(manual_management=False)
         case Verb.CAMPAIGN:
-            return _campaign(values["outbound_id"])
+            return _campaign(values["outbound_id"], now=now)
         case Verb.DISPOSITION:
             return _dispose(values, now=now)
         case Verb.EXCLUDE:
@@ -105,8 +103,9 @@ OUT: dict[str, Any] = {
 
 def _is_listed(*, now: datetime, **on: Any) -> Q:
     """Whether the lead's number is on an exclusion list that holds today."""
-    active = Suppression.objects.active(now=now)
-    return Q(Exists(active.filter(phone_e164=OuterRef("phone_e164"), **on)))
+    active = Suppression.objects.active(now=now).filter(**on).exclude(phone_e164="")
+    # Not EXISTS: of a list just filled, MariaDB would read every row for each lead.
+    return Q(phone_e164__in=active.values("phone_e164"))
 
 
 def _not(label: StrOrPromise, condition: Q) -> tuple[StrOrPromise, Q]:
@@ -178,14 +177,21 @@ def _reset(*, now: datetime) -> Change:
     )
 
 
-def _campaign(outbound_id: str) -> Change:
+def _campaign(outbound_id: str, *, now: datetime) -> Change:
     """Whose queue the lead is in, or would be in if it is selected."""
     return Change(
         blockers=[
             (_("en una llamada ahora"), IN_CALL),
             (_("ya era de esa campaña"), Q(pearl_outbound_id=outbound_id)),
         ],
-        columns={"pearl_outbound_id": outbound_id},
+        columns={
+            "pearl_outbound_id": outbound_id,
+            "next_call_at": Case(
+                When(WANTED & Q(next_call_at=None), then=_promised_or(now)),
+                default=F("next_call_at"),
+                output_field=DateTimeField(),
+            ),
+        },
     )
 
 
