@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from calls import budget
@@ -223,7 +223,10 @@ def end_test(attempt: CallAttempt, *, now: datetime, text: str) -> bool:
     and once the test mode is off it would be called in earnest."""
     before = attempt.lead_status_before
     unwanted = CallStatus.NO_SELECTED if before == CallStatus.SELECTED else before
-    Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING).update(
+    # Word of a test may come so late that its lead is in a call of its own.
+    another = CallAttempt.objects.filter(open_lead_id=OuterRef("pk"))
+    tested = Lead.objects.filter(pk=attempt.lead_id, call_status=CallStatus.CALLING)
+    tested.exclude(Exists(another.exclude(pk=attempt.pk))).update(
         call_status=unwanted,
         selected_for_calling=False,
         call_now=False,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from calls.models import CallAttempt
+from calls.models import CallAttempt, Campaign
 from calls.states import HELD
 from calls.wording import NOTHING, column_label, value_words
 from leads.editing import as_json, place_by_address
@@ -312,10 +312,27 @@ def _wish(
             kept.call_status if kept.selected_for_calling else CallStatus.SELECTED
         )
         is_coming = promise is not None and promise > now
-        wish["next_call_at"] = promise if is_coming else kept.next_call_at or now
+        at = promise if is_coming and promise else kept.next_call_at or now
+        wish["next_call_at"] = _after_pause(
+            at,
+            last=columns["last_call_attempt"],
+            outbound_id=wish["pearl_outbound_id"],
+        )
     elif wish["call_status"] == CallStatus.SELECTED:
         wish["call_status"] = CallStatus.NO_SELECTED
     return wish
+
+
+def _after_pause(
+    at: datetime, *, last: datetime | None, outbound_id: str | None
+) -> datetime:
+    """The rule of the pause looks at the number: the one that goes away, too, may have
+    rung a moment ago."""
+    campaign = Campaign.objects.filter(outbound_id=outbound_id).first()
+    if last is None or campaign is None:
+        return at
+    pause: int = campaign.min_gap_minutes
+    return max(at, last + timedelta(minutes=pause))
 
 
 def _promise(kept: Lead, other: Lead, *, now: datetime) -> datetime | None:

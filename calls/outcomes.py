@@ -333,7 +333,7 @@ def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
         call_error_message=why_manual,
         manual_management=False,
     ).exclude(Exists(_decided_since(attempt)))
-    if attempt.lead_was_wanted:
+    if attempt.lead_was_wanted and not attempt.is_test:
         shown.update(
             call_status=CallStatus.SELECTED,
             selected_for_calling=True,
@@ -371,17 +371,20 @@ def close_by_hand(
             error=reason,
             lead_was_wanted=False,
         )
-        if done:
-            Lead.objects.filter(
-                pk=attempt.lead_id, call_status=CallStatus.ERROR
-            ).update(call_status=CallStatus.NO_ANSWER, call_error_message=None)
-            # Promised while the call went on, for later: it stands.
-            Lead.objects.filter(
-                pk=attempt.lead_id,
-                selected_for_calling=False,
-                manual_management=False,
-                callback_at__gt=now,
-            ).exclude(Exists(_decided_since(attempt))).update(
-                selected_for_calling=True, next_call_at=F("callback_at")
-            )
+        if done and not attempt.is_test:
+            _show_unanswered(attempt, now=now)
     return done
+
+
+def _show_unanswered(attempt: CallAttempt, *, now: datetime) -> None:
+    """Unless staff changed the lead meanwhile. A call promised for later stands."""
+    lead = Lead.objects.filter(pk=attempt.lead_id)
+    shown = lead.filter(call_status=CallStatus.ERROR)
+    if not shown.update(call_status=CallStatus.NO_ANSWER, call_error_message=None):
+        return
+    promised = lead.filter(
+        selected_for_calling=False, manual_management=False, callback_at__gt=now
+    )
+    promised.exclude(Exists(_decided_since(attempt))).update(
+        selected_for_calling=True, next_call_at=F("callback_at")
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from leads import selection
-from leads.models import BulkChange, CallStatus, Lead, LeadEvent
+from leads.models import BulkChange, Lead, LeadEvent
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,6 +32,7 @@ def promise(
     False: it cannot be called at all. Raises ChangeRefused: `at` is not in the future.
     """
     values = {"disposition": "call_back", "callback_at": at, "outbound_id": outbound_id}
+    before = _promised_at(lead_id)
     changed = selection.change_one(lead_id, Verb.DISPOSITION, values, now=now)
     if changed:
         LeadEvent.objects.create(
@@ -40,7 +41,7 @@ def promise(
             at=now,
             by=by,
             text=note,
-            changes={"callback_at": [None, at.isoformat()]},
+            changes={"callback_at": [before and before.isoformat(), at.isoformat()]},
         )
     return changed
 
@@ -48,11 +49,12 @@ def promise(
 @transaction.atomic
 def drop_promise(lead_id: int, *, now: datetime, by: User | None) -> bool:
     """The promised call is not wanted any more; the lead leaves the queue."""
-    promised = Lead.objects.filter(pk=lead_id, callback_at__isnull=False)
-    at = promised.values_list("callback_at", flat=True).first()
-    if at is None or not promised.update(callback_at=None, updated_at=now):
+    at = _promised_at(lead_id)
+    if at is None:
         return False
-    selection.deselect(Lead.objects.filter(pk=lead_id), now=now)
+    lead = Lead.objects.filter(pk=lead_id)
+    lead.update(callback_at=None, updated_at=now)
+    selection.deselect(lead, now=now)
     LeadEvent.objects.create(
         lead_id=lead_id,
         kind=LeadEvent.Kind.CALLBACK_DROPPED,
@@ -72,9 +74,6 @@ def call_now(
     False: it is in a call, cannot be called at all, or has no campaign.
     """
     values = {"outbound_id": outbound_id}
-    idle = Lead.objects.filter(pk=lead_id).exclude(call_status=CallStatus.CALLING)
-    if not idle.exists():
-        return False
     if not selection.change_one(lead_id, Verb.CALL_NOW, values, now=now):
         return False
     LeadEvent.objects.create(
@@ -101,3 +100,9 @@ def dispose(
         Lead.objects.filter(pk=lead_id), Verb.DISPOSITION, values, now=now, by=by
     )
     return bool(record.changed)
+
+
+def _promised_at(lead_id: int) -> datetime | None:
+    """Under the lead's lock: whoever promises or drops next sees what comes of this."""
+    lead = Lead.objects.select_for_update().filter(pk=lead_id)
+    return lead.values_list("callback_at", flat=True).first()

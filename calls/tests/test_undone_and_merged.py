@@ -194,13 +194,18 @@ def test_a_promise_for_later_stands_when_the_call_did_ring():
 
 
 @pytest.mark.parametrize("rang", [True, False])
-def test_a_test_that_a_person_settles_leaves_its_lead_alone(rang):
-    attempt = for_a_person(is_test=True, phone="+34911222333")
+@pytest.mark.parametrize(
+    ("before", "after"), [("selected", "no_selected"), ("error", "error")]
+)
+def test_a_test_that_a_person_settles_leaves_its_lead_alone(rang, before, after):
+    attempt = for_a_person(
+        is_test=True, phone="+34911222333", lead_status_before=before
+    )
 
     close_by_hand(attempt, rang=rang, reason="x", now=SOON)
 
     lead = Lead.objects.get()
-    assert (lead.call_status, lead.selected_for_calling) == ("no_selected", False)
+    assert (lead.call_status, lead.selected_for_calling) == (after, False)
 
 
 def test_an_excluded_number_is_no_telephone_for_tests():
@@ -253,3 +258,56 @@ def test_nonsense_that_is_ticked_changes_nobody(staff, ticked):  # noqa: F811
 
     assert answer.status_code == 200
     assert Lead.objects.get().selected_for_calling
+
+
+def test_late_word_of_a_test_leaves_a_real_call_of_its_lead_alone():
+    test = in_a_call(is_test=True, phone="+34911222333", state=State.DIALING)
+    claims.mark_refused(test, reason="no", now=NOW)
+    real = AttemptFactory(run=test.run, lead=test.lead, claimed_at=NOW)
+    Lead.objects.update(call_status=CallStatus.CALLING, selected_for_calling=True)
+
+    report(test, evidence_of("success"), now=SOON)
+
+    lead = Lead.objects.get()
+    assert (lead.call_status, lead.selected_for_calling) == ("calling", True)
+    assert real.lead_id == lead.pk
+
+
+@pytest.mark.parametrize("is_test", [True, False])
+def test_settling_a_lead_that_staff_reset_meanwhile_breaks_nothing(is_test):
+    phone = {"phone": "+34911222333"} if is_test else {}
+    attempt = for_a_person(is_test=is_test, **phone)
+    Lead.objects.update(callback_at=NOW + HOUR)
+    bulk(Verb.RESET)
+
+    assert close_by_hand(attempt, rang=True, reason="sí", now=SOON)
+
+    lead = Lead.objects.get()
+    assert (lead.call_status, lead.selected_for_calling) == ("no_selected", False)
+
+
+def test_a_merge_keeps_the_pause_after_a_call_to_the_other_number():
+    run = RunFactory(campaign__min_gap_minutes=60)
+    kept = LeadFactory(national_id="12345678Z")
+    other = LeadFactory(
+        national_id="12345678Z",
+        selected_for_calling=False,
+        call_status="no_answer",
+        next_call_at=None,
+        last_call_attempt=NOW - MINUTE,
+    )
+
+    merge(kept.pk, other.pk, from_other=[], seen_as=seen(kept, other), by=None, now=NOW)
+
+    assert claimed(run.campaign) == []
+    assert len(claimed(run.campaign, at=NOW + HOUR)) == 1
+
+
+def test_a_promise_that_another_replaced_is_told_and_not_dropped_unseen():
+    lead = LeadFactory()
+    promises.promise(lead.pk, at=NOW + HOUR, now=NOW, by=None)
+    promises.promise(lead.pk, at=NOW + 2 * HOUR, now=NOW, by=None)
+
+    told = [event.changes["callback_at"][0] for event in lead.events.order_by("id")]
+
+    assert told == [None, (NOW + HOUR).isoformat()]
