@@ -36,8 +36,8 @@ CHUNK = 2_000
 XLSX_ROWS = 2**20 - 1
 XLSX_CELL = 32_767
 BOM = "\ufeff"
-# Excel cannot keep them; tabs and line ends it can.
-NOT_IN_XLSX = dict.fromkeys({*range(32), 127} - {9, 10}, " ")
+# Excel cannot keep them, or shows nothing; tabs and line ends it can.
+NOT_IN_XLSX = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10}, " ")
 
 Cell = str | int | datetime | None
 # For some leads, by id, the cells of their results.

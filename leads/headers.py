@@ -59,7 +59,7 @@ SUPPRESSION_HEADERS = MappingProxyType(
         "source": "origen fuente source",
     }
 )
-SPACED_OUT = dict.fromkeys([*range(32), 127], " ")
+SPACED_OUT = dict.fromkeys([*range(32), *range(127, 160)], " ")
 # How exports keep Excel from eating zeros: ="00612" is text, and exactly that text.
 QUOTED_TEXT = re.compile(r'="([^"]*)"')
 NAMELESS = re.compile(r"columna \d+")
