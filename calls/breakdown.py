@@ -77,16 +77,14 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
         Q(open_lead_id=OuterRef("pk"))
         | Q(open_phone=campaign.test_phone or OuterRef("phone_e164"))
     )
-    listed = Suppression.objects.active(now=now).exclude(phone_e164="")
+    listed = Suppression.objects.active(now=now).numbers()
     annotated = campaign.leads.queued().annotate(
         has_phone=_is(~Q(phone_e164="")),
         is_later=_is(Q(next_call_at__gt=now) | Q(callback_at__gt=now, call_now=False)),
         is_promised=_is(Q(call_now=True) | Q(callback_at__lte=now)),
         is_exhausted=_is(Q(call_attempts_count__gte=campaign.max_attempts)),
         is_suppressed=_is(
-            Q(disposition=Disposition.DO_NOT_CALL)
-            # Not EXISTS: of a list just filled, MariaDB would read all for each lead.
-            | Q(phone_e164__in=listed.values("phone_e164"))
+            Q(disposition=Disposition.DO_NOT_CALL) | Q(phone_e164__in=listed)
         ),
         is_in_course=Exists(held),
         is_recent=Exists(rung.filter(rung_since(now - gap))),

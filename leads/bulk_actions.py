@@ -24,7 +24,8 @@ from leads.lead_list import is_understood
 from leads.models import BulkChange, Disposition, Lead
 from leads.saved_views import normal
 from leads.selection import ChangeRefused, Plan
-from leads.staff_admin import is_id, number
+from leads.staff_admin import is_id
+from leads.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from leads.models import BulkChange
-from leads.staff_admin import number
+from leads.wording import number
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -7,7 +7,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
 from leads.models import BulkChange
-from leads.staff_admin import ReadOnlyAdmin, number, short_moment
+from leads.staff_admin import ReadOnlyAdmin, short_moment
+from leads.wording import number
 
 
 @admin.register(BulkChange)

@@ -21,14 +21,8 @@ from leads.downloads import CSV, XLSX, download, pieces_of
 from leads.exporting import Cell, Sheet
 from leads.filters import LeadFilter
 from leads.models import Export, Lead
-from leads.staff_admin import (
-    ReadOnlyAdmin,
-    StaffAdmin,
-    is_id,
-    number,
-    short_moment,
-    status_tag,
-)
+from leads.staff_admin import ReadOnlyAdmin, StaffAdmin, is_id, short_moment, status_tag
+from leads.wording import number
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -247,8 +247,8 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     def by_excluded(
         self, leads: QuerySet[Lead], _name: str, excluded: bool
     ) -> QuerySet[Lead]:
-        numbers = Suppression.objects.active(now=self.now).exclude(phone_e164="")
-        on_a_list = Q(phone_e164__in=numbers.values("phone_e164"))
+        numbers = Suppression.objects.active(now=self.now).numbers()
+        on_a_list = Q(phone_e164__in=numbers)
         return leads.filter(on_a_list if excluded else ~on_a_list)
 
 

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from leads import import_views, import_words, importing
 from leads.models import LeadImport
-from leads.staff_admin import ReadOnlyAdmin, number, short_moment, status_tag
+from leads.staff_admin import ReadOnlyAdmin, short_moment, status_tag
+from leads.wording import number
 
 State = LeadImport.State
 COUNTED = (State.DONE, State.UNDONE)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from leads.import_process import MEGABYTE, MOST_BYTES, MOST_ROWS
 from leads.models import ImportSource, LeadImport
-from leads.staff_admin import number
+from leads.wording import number
 
 if TYPE_CHECKING:
     from leads.importing import Sheet

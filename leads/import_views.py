@@ -38,7 +38,8 @@ from leads.csv_files import UnreadableFile
 from leads.import_forms import ColumnsForm, UploadForm
 from leads.importing import ImportChanged
 from leads.models import ImportSource, Lead, LeadEvent, LeadImport
-from leads.staff_admin import is_id, number
+from leads.staff_admin import is_id
+from leads.wording import number
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from leads.models import LeadImport
-from leads.staff_admin import number
+from leads.wording import number
 
 if TYPE_CHECKING:
     from leads.importing import Progress

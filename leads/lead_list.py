@@ -22,7 +22,7 @@ from leads.lead_pages import (
     read_page,
 )
 from leads.models import Lead
-from leads.staff_admin import number
+from leads.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,12 +23,12 @@ from leads.phones import NotAPhone, group, normalise, phone_hash
 from leads.staff_admin import (
     ReadOnlyAdmin,
     StaffAdmin,
-    number,
     phone_search,
     short_moment,
     status_tag,
 )
 from leads.suppression_pages import SuppressionPages
+from leads.wording import number
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from leads.models import Export, Suppression
-from leads.staff_admin import number, short_moment
+from leads.staff_admin import short_moment
+from leads.wording import number
 
 if TYPE_CHECKING:
     ExportChoiceBase = forms.ModelChoiceField[Export]

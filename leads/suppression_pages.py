@@ -22,9 +22,9 @@ from leads.export_admin import ChosenLeads
 from leads.import_report import Report
 from leads.models import Export, Lead, ListAnswer, Suppression
 from leads.robinson import AlreadyApplied
-from leads.staff_admin import number
 from leads.suppression_files import import_suppressions
 from leads.suppression_forms import AnswerForm, ConsultForm, NumbersForm
+from leads.wording import number
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin

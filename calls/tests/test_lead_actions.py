@@ -13,27 +13,14 @@ from calls.models import RunState
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
 from leads.models import CallStatus, Lead, Suppression
 from leads.notes import add_note
-from leads.tests.admin_pages import change_url, said, staff
+from leads.tests.admin_pages import HTMX, IDLE, change_url, do, said, staff
 from leads.tests.factories import LeadFactory, SuppressionFactory
 
 __all__ = ["staff"]
 
 pytestmark = pytest.mark.django_db
 
-HTMX = {"HX-Request": "true"}
 OFFICE = {day: [["09:00", "21:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
-IDLE = {
-    "call_status": CallStatus.NO_SELECTED,
-    "selected_for_calling": False,
-    "next_call_at": None,
-}
-
-
-def do(staff, lead: Lead, what: str, *, follow: bool = True, headers=None, **values):
-    where = reverse(f"admin:leads_lead_{what}", args=[lead.pk])
-    answer = staff.post(where, values, follow=follow, headers=headers)
-    lead.refresh_from_db()
-    return answer
 
 
 def kinds(lead: Lead) -> list[str]:

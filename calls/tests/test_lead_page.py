@@ -13,28 +13,22 @@ from django.utils import timezone
 
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
-from leads.models import CallStatus, Lead, LeadEvent
+from leads.models import Lead, LeadEvent
 from leads.notes import LONGEST_NOTE, add_note
-from leads.tests.admin_pages import change_url, form_data, said, save, staff
+from leads.tests.admin_pages import (
+    HTMX,
+    change_url,
+    do,
+    form_data,
+    said,
+    save,
+    staff,
+)
 from leads.tests.factories import LeadFactory
 
 __all__ = ["staff"]
 
 pytestmark = pytest.mark.django_db
-
-HTMX = {"HX-Request": "true"}
-IDLE = {
-    "call_status": CallStatus.NO_SELECTED,
-    "selected_for_calling": False,
-    "next_call_at": None,
-}
-
-
-def do(staff, lead: Lead, what: str, *, follow: bool = True, headers=None, **values):
-    where = reverse(f"admin:leads_lead_{what}", args=[lead.pk])
-    answer = staff.post(where, values, follow=follow, headers=headers)
-    lead.refresh_from_db()
-    return answer
 
 
 def history(page) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django import template
 
-from leads import staff_admin
+from leads import wording
 
 register = template.Library()
 
 
 @register.filter
 def number(count: int) -> str:
-    return staff_admin.number(count)
+    return wording.number(count)

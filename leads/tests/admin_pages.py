@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from leads.models import Lead
+from leads.models import CallStatus, Lead
 
+HTMX = {"HX-Request": "true"}
+# A lead out of the queue.
+IDLE = {
+    "call_status": CallStatus.NO_SELECTED,
+    "selected_for_calling": False,
+    "next_call_at": None,
+}
 LIST = reverse("admin:leads_lead_changelist")
 
 
@@ -64,3 +71,11 @@ def act(staff, action: str, *leads: Lead, **extra: str):
 
 def said(answer) -> str:
     return " ".join(str(message) for message in answer.context["messages"])
+
+
+def do(staff, lead: Lead, what: str, *, follow: bool = True, headers=None, **values):
+    """A press of one of the buttons of a lead's page."""
+    where = reverse(f"admin:leads_lead_{what}", args=[lead.pk])
+    answer = staff.post(where, values, follow=follow, headers=headers)
+    lead.refresh_from_db()
+    return answer

@@ -20,6 +20,7 @@ from leads.csv_files import UnreadableFile
 from leads.import_report import Report
 from leads.importing import continue_in_background, import_file, import_suppressions
 from leads.models import ImportSource, LeadImport
+from leads.wording import number
 
 if TYPE_CHECKING:
     from django.core.management.base import OutputWrapper
@@ -180,7 +181,7 @@ def write_report(out: OutputWrapper, report: Report) -> None:
 
 def write_classes(out: OutputWrapper, *classes: tuple[str, int]) -> None:
     for name, count in classes:
-        out.write(f"{_number(count):>9}  {name}")
+        out.write(f"{number(count):>9}  {name}")
 
 
 def write_problems(out: OutputWrapper, report: Report) -> None:
@@ -191,7 +192,7 @@ def write_problems(out: OutputWrapper, report: Report) -> None:
         return
     out.write(_("Filas por revisar:"))
     for problem in report.problems[:PROBLEMS_SHOWN]:
-        out.write(f"{_number(problem['row']):>9}  {problem['reason']}")
+        out.write(f"{number(problem['row']):>9}  {problem['reason']}")
     if len(report.problems) > PROBLEMS_SHOWN:
         words = _("… y más: en Administración, Importaciones, están todas.")
         out.write(f"{'':>9}  {words}")
@@ -204,7 +205,7 @@ def write_next_step(out: OutputWrapper, report: Report) -> None:
                 "%s leads nuevos no tienen huso horario conocido y no se les "
                 "llamará: complete su provincia o su código postal."
             )
-            % _number(report.without_clock)
+            % number(report.without_clock)
         )
     if report.without_consent:
         out.write(
@@ -213,7 +214,7 @@ def write_next_step(out: OutputWrapper, report: Report) -> None:
                 "lo exigen no les llaman. Si lo dieron, indique dónde consta con "
                 "--consent-source al importar, o anótelo en su ficha."
             )
-            % _number(report.without_consent)
+            % number(report.without_consent)
         )
     if report.created:
         out.write(
@@ -260,7 +261,3 @@ def _fail_if_all_rejected(path: Path, report: Report) -> None:
             _("%s: no se importó ninguna fila. Corrija las rechazadas y repítalo.")
             % path
         )
-
-
-def _number(count: int) -> str:
-    return f"{count:,}".replace(",", ".")
