@@ -18,6 +18,7 @@ from django.db.models import (
     IntegerField,
     OuterRef,
     Q,
+    QuerySet,
     Subquery,
     Value,
     When,
@@ -31,6 +32,8 @@ from leads.places import Place
 from leads.verdict import Facts, Rule, verdict
 
 SOON = timedelta(seconds=1)
+# Facts that are columns.
+COLUMNS = ("manual_management", "consent", "community", "time_zone")
 
 
 def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
@@ -60,6 +63,7 @@ def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
 
 
 def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
+    """As many leads as share all the facts, group by group."""
     rung = CallAttempt.objects.filter(phone=OuterRef("phone_e164")).exclude(
         state__in=SILENT
     )
@@ -67,44 +71,34 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
         # Its telephone may ring as often as its owner likes.
         rung = rung.none()
     gap = timedelta(minutes=campaign.min_gap_minutes)
-    today = (
-        rung.filter(send_started_at__gte=start_of_day(now))
-        .values("phone")
-        .annotate(count=Count("id"))
-        .values("count")
-    )
     held = CallAttempt.objects.filter(
         Q(open_lead_id=OuterRef("pk"))
         | Q(open_phone=campaign.test_phone or OuterRef("phone_e164"))
     )
     listed = Suppression.objects.active(now=now).numbers()
-    annotated = campaign.leads.queued().annotate(
-        has_phone=_is(~Q(phone_e164="")),
-        is_later=_is(Q(next_call_at__gt=now) | Q(callback_at__gt=now, call_now=False)),
-        is_promised=_is(Q(call_now=True) | Q(callback_at__lte=now)),
-        is_exhausted=_is(Q(call_attempts_count__gte=campaign.max_attempts)),
-        is_suppressed=_is(
+    facts = {
+        "has_phone": _is(~Q(phone_e164="")),
+        "is_later": _is(
+            Q(next_call_at__gt=now) | Q(callback_at__gt=now, call_now=False)
+        ),
+        "is_promised": _is(Q(call_now=True) | Q(callback_at__lte=now)),
+        "is_exhausted": _is(Q(call_attempts_count__gte=campaign.max_attempts)),
+        "is_suppressed": _is(
             Q(disposition=Disposition.DO_NOT_CALL) | Q(phone_e164__in=listed)
         ),
-        is_in_course=Exists(held),
-        is_recent=Exists(rung.filter(rung_since(now - gap))),
-        today=Coalesce(Subquery(today, output_field=IntegerField()), 0),
-    )
-    facts = annotated.annotate(is_full=_is(Q(today__gte=campaign.max_per_day))).values(
-        "has_phone",
-        "is_later",
-        "is_promised",
-        "is_exhausted",
-        "is_suppressed",
-        "is_in_course",
-        "is_recent",
-        "is_full",
-        "manual_management",
-        "consent",
-        "community",
-        "time_zone",
-    )
-    return list(facts.annotate(leads=Count("pk")).order_by())
+        "is_in_course": Exists(held),
+        "is_recent": Exists(rung.filter(rung_since(now - gap))),
+        "is_full": _is(Q(today__gte=campaign.max_per_day)),
+    }
+    leads = campaign.leads.queued().annotate(today=_rung_today(rung, now=now))
+    alike = leads.annotate(**facts).values(*facts, *COLUMNS)
+    return list(alike.annotate(leads=Count("pk")).order_by())
+
+
+def _rung_today(rung: QuerySet[CallAttempt], *, now: datetime) -> Coalesce:
+    today = rung.filter(send_started_at__gte=start_of_day(now)).values("phone")
+    count = today.annotate(count=Count("id")).values("count")
+    return Coalesce(Subquery(count, output_field=IntegerField()), 0)
 
 
 def _is(condition: Q) -> Case:

@@ -53,28 +53,18 @@ def facts_of(
     phones = {lead.phone_e164 for lead in leads if lead.phone_e164}
     to_ring = {campaign.number_for(lead) for lead in leads if lead.phone_e164}
     suppressed = suppressed_until(phones | to_ring, now=now)
-    held = CallAttempt.objects.filter(
-        Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=to_ring)
-    )
-    if ignore is not None:
-        held = held.exclude(pk=ignore.pk)
-    held_leads, held_phones = set(), set()
-    for lead_id, phone in held.values_list("open_lead_id", "open_phone"):
-        held_leads.add(lead_id)
-        held_phones.add(phone)
+    held_leads, held_phones = _held(leads, to_ring, ignore=ignore)
     # The telephone of a test may ring as often as its owner likes.
     rung = {} if campaign.test_phone else _rung(phones, campaign=campaign, now=now)
     gap = timedelta(minutes=campaign.min_gap_minutes)
     facts = {}
     for lead in leads:
+        number = campaign.number_for(lead)
         last, today = rung.get(lead.phone_e164, (None, 0))
+        forbidden = suppressed.keys() & {lead.phone_e164, number}
         facts[lead.pk] = Facts(
             has_phone=bool(lead.phone_e164),
-            suppressed=(
-                lead.phone_e164 in suppressed
-                or campaign.number_for(lead) in suppressed
-                or _said_no(lead)
-            ),
+            suppressed=bool(forbidden) or _said_no(lead),
             suppressed_until=(
                 None if _said_no(lead) else suppressed.get(lead.phone_e164)
             ),
@@ -82,15 +72,26 @@ def facts_of(
             consent=lead.consent,
             place=Place(community=lead.community, time_zone=lead.time_zone),
             attempts=lead.call_attempts_count,
-            in_course=(
-                lead.pk in held_leads or campaign.number_for(lead) in held_phones
-            ),
+            in_course=lead.pk in held_leads or number in held_phones,
             due_at=_due_at(lead, now=now),
             promised=lead.call_now or _is_due(lead.callback_at, now=now),
             gap_ends_at=last + gap if last else None,
             calls_today=today,
         )
     return facts
+
+
+def _held(
+    leads: Sequence[Lead], numbers: set[str], *, ignore: CallAttempt | None
+) -> tuple[set[int | None], set[str | None]]:
+    """Leads and numbers from which a further ring cannot be excluded."""
+    held = CallAttempt.objects.filter(
+        Q(open_lead_id__in=[lead.pk for lead in leads]) | Q(open_phone__in=numbers)
+    )
+    if ignore is not None:
+        held = held.exclude(pk=ignore.pk)
+    rows = list(held.values_list("open_lead_id", "open_phone"))
+    return {lead_id for lead_id, _phone in rows}, {phone for _lead, phone in rows}
 
 
 def _said_no(lead: Lead) -> bool:

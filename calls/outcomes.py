@@ -109,9 +109,11 @@ def _record(
         changes |= _ending(attempt, lead, joined, now=now)
     if not claims.settle(attempt, state, now=now, **changes):
         return False
-    if state == State.ENDED:
+    if state == State.ENDED and not attempt.is_test:
         heard_at = changes["end_heard_at"]
         _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)
+    elif state == State.ENDED and attempt.state != State.ENDED:
+        claims.end_test(attempt, now=now, text=str(joined.outcome.label))
     return True
 
 
@@ -185,10 +187,6 @@ def _follow_lead(
     now: datetime,
 ) -> None:
     """The lead shows its latest call, unless staff changed it since."""
-    if attempt.is_test:
-        if attempt.state != State.ENDED:
-            claims.end_test(attempt, now=now, text=str(joined.outcome.label))
-        return
     if not _lead_still_shows(attempt, lead, now=now):
         return
     Lead.objects.filter(pk=lead.pk).update(pearl_call_response=_response(joined))
@@ -200,14 +198,14 @@ def _follow_lead(
     # What staff decided since stands: a report never turns a wish on that they ended.
     wanted = bool(attempt.lead_was_wanted) if untouched else lead.selected_for_calling
     again_at = None
-    if wanted:
+    if wanted and lead.callback_at and lead.callback_at > attempt.claimed_at:
+        again_at = lead.callback_at  # promised for later, perhaps during the call
+    elif wanted:
         again_at = _again_at(attempt.campaign, lead, joined, heard_at=heard_at)
     status = CALL_STATUS_OF[outcome]
     changes: dict[str, Any] = {"call_now": False}
     if first_time and status != CallStatus.ERROR:
         changes |= _keep_promise(attempt, lead, now=now)
-    if lead.callback_at and lead.callback_at > attempt.claimed_at and wanted:
-        again_at = lead.callback_at  # promised while the call went on
     Lead.objects.filter(pk=lead.pk).update(
         call_status=status,
         selected_for_calling=again_at is not None,

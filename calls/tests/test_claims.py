@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from calls import claims, runs
-from calls.claims import Wait
 from calls.models import CallAttempt, Campaign, Run
+from calls.queue import Wait
 from calls.states import HELD, OPEN, TRANSITIONS, State
 from leads.models import CallStatus, Consent, Lead
 from leads.tests.factories import LONG_AGO, LeadFactory, SuppressionFactory

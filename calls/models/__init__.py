@@ -1,0 +1,29 @@
+"""Campaigns, their runs, the attempts to call, what Pearl said, and who is working."""
+
+from __future__ import annotations
+
+from calls.models.attempt import CallAttempt, CallAttemptQuerySet
+from calls.models.campaign import (
+    Campaign,
+    PearlAccount,
+    Run,
+    RunState,
+    default_max_concurrent_calls,
+    default_retry_minutes,
+    default_weekly_hours,
+)
+from calls.models.witness import PearlEvent, Worker
+
+__all__ = [
+    "CallAttempt",
+    "CallAttemptQuerySet",
+    "Campaign",
+    "PearlAccount",
+    "PearlEvent",
+    "Run",
+    "RunState",
+    "Worker",
+    "default_max_concurrent_calls",
+    "default_retry_minutes",
+    "default_weekly_hours",
+]
