@@ -147,7 +147,9 @@ def _conclusiveness(evidence: Evidence) -> tuple[int, ...]:
     )
     return (
         STRENGTH.index(said),
-        evidence.call_code in FINAL_STATUSES,
+        # Withdrawn is an end as well: no answered call without a word undoes it.
+        evidence.call_code in {*FINAL_STATUSES, CANCELED},
+        evidence.conversation_code in FINAL_CONVERSATIONS,
         *(-1 if number is None else number for number in numbers),
     )
 

@@ -106,6 +106,19 @@ def _row_after(reports):
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.parametrize("withdrawn", [{"conversation_code": 70}, {"request_code": 10}])
+@pytest.mark.parametrize("later", [{"call_code": 4}, {"call_code": 8}])
+def test_a_poorer_word_of_a_withdrawn_call_changes_nothing_in_any_order(
+    withdrawn, later
+):
+    sure, poor = Evidence(call_code=8, **withdrawn), Evidence(**later)
+
+    first, second = _row_after([sure, poor]), _row_after([poor, sure])
+
+    assert first == second
+    assert first[0]["outcome"] == Outcome.CANCELLED
+
+
 @pytest.mark.parametrize(
     ("evidence", "outcome", "status"),
     [
