@@ -289,15 +289,12 @@ def _wish(
     refused = Disposition.DO_NOT_CALL in (kept.disposition, other.disposition)
     if refused:
         columns |= {"disposition": Disposition.DO_NOT_CALL, "disposition_reason": ""}
-        promise = None
-    closed = columns["disposition"] != kept.disposition and columns[
-        "disposition"
-    ] not in (Disposition.NONE, Disposition.CALL_BACK)
-    if closed:
+    is_over = refused or _takes_over_an_end(kept, columns)
+    if is_over:
         promise = None
     for_promise = other.selected_for_calling and promise == other.callback_at
     wanted = kept.selected_for_calling or (promise is not None and for_promise)
-    if refused or closed or columns["manual_management"]:
+    if is_over or columns["manual_management"]:
         wanted = False
     wish: dict[str, Any] = {
         "callback_at": promise,
@@ -321,6 +318,13 @@ def _wish(
     elif wish["call_status"] == CallStatus.SELECTED:
         wish["call_status"] = CallStatus.NO_SELECTED
     return wish
+
+
+def _takes_over_an_end(kept: Lead, columns: dict[str, Any]) -> bool:
+    """Of the other record, a result after which nobody calls."""
+    result = columns["disposition"]
+    goes_on = result in (Disposition.NONE, Disposition.CALL_BACK)
+    return result != kept.disposition and not goes_on
 
 
 def _after_pause(

@@ -214,13 +214,17 @@ def _follow_lead(
         **changes,
     )
     if outcome == Outcome.BLACKLISTED:
-        suppressions.propose(
-            attempt.phone,
-            list=Suppression.List.PROVIDER,
-            reason=str(_("Bloqueado en Pearl")),
-            source="Pearl",
-            now=now,
-        )
+        _propose_exclusion(attempt.phone, now=now)
+
+
+def _propose_exclusion(phone: str, *, now: datetime) -> None:
+    suppressions.propose(
+        phone,
+        list=Suppression.List.PROVIDER,
+        reason=str(_("Bloqueado en Pearl")),
+        source="Pearl",
+        now=now,
+    )
 
 
 def _keep_promise(attempt: CallAttempt, lead: Lead, *, now: datetime) -> dict[str, Any]:

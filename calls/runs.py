@@ -34,20 +34,16 @@ def start(
 ) -> Run | None:
     """Switch the campaign on. Already on: the run that is going.
 
-    `test_phone` is the campaign's as whoever presses START has seen it, empty for calls
-    in earnest. None comes back if it is another: nobody starts what they did not mean.
-
-    `seen_generation` is the campaign's when the checks before START began. None too if
-    it has changed: STOP was pressed meanwhile, and STOP always wins.
+    What whoever presses START has seen of the campaign: `test_phone` (empty: calls in
+    earnest) and, when the checks began, `seen_generation`. None comes back if one has
+    changed: nobody starts what they did not mean, and STOP always wins.
     `call_limit`: calls to make at most. Leads held by a rule are asked about again, in
     case their data changed.
     """
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     if gate.state == RunState.RUNNING:
         return Run.objects.get(campaign=gate, generation=gate.generation)
-    if seen_generation not in (None, gate.generation):
-        return None
-    if gate.test_phone != test_phone:
+    if seen_generation not in (None, gate.generation) or gate.test_phone != test_phone:
         return None
     _close_open_runs(gate, now=now, reason="")
     generation = gate.generation + 1

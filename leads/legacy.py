@@ -108,13 +108,7 @@ def import_legacy(
         columns = _columns(cursor, address)
         cursor.execute(f"SELECT COUNT(*) FROM {TABLE}")  # noqa: S608 (a name of ours)
         total = int(cursor.fetchone()[0])
-        record = LeadImport(
-            name=f"{TABLE} ({address})"[:255],
-            sha256="",
-            state=LeadImport.State.DONE,
-            created_at=now,
-            done_at=now,
-        )
+        record = _record(address, now=now)
         if not dry_run:
             # As for any import: no other one may write between asking and writing.
             LeadImport.objects.select_for_update().order_by("pk").first()
@@ -136,6 +130,16 @@ def import_legacy(
                 **report.counts,
             )
     return report
+
+
+def _record(address: Address, *, now: datetime) -> LeadImport:
+    return LeadImport(
+        name=f"{TABLE} ({address})"[:255],
+        sha256="",
+        state=LeadImport.State.DONE,
+        created_at=now,
+        done_at=now,
+    )
 
 
 def _exclude(record: LeadImport, *, now: datetime) -> None:

@@ -85,22 +85,17 @@ def apply_answer(
     A number that is not in it stays on the list: what was asked is not kept, so its
     absence proves nothing. Raises UnreadableFile, AlreadyApplied.
     """
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    file.seek(0)
-    same = ListAnswer.objects.filter(
-        list=Suppression.List.ROBINSON, sha256=digest, export=export
-    ).first()
-    if same is not None:
-        raise AlreadyApplied(same)
     answer = ListAnswer(
         list=Suppression.List.ROBINSON,
         export=export,
         answered_on=answered_on,
         name=name[:255],
-        sha256=digest,
+        sha256=hashlib.file_digest(file, "sha256").hexdigest(),
         by=by,
         at=now,
     )
+    file.seek(0)
+    _refuse_a_second_time(answer)
     numbers, kept = NumbersFile(file), 0
     for batch in numbers.batches():
         added, renewed = _apply([v["phone_e164"] for v in batch], answer=answer)
@@ -115,6 +110,14 @@ def apply_answer(
     answer.rows, answer.rejected = report.rows, report.rejected
     answer.save()
     return Applied(answer=answer, report=report, kept=kept)
+
+
+def _refuse_a_second_time(answer: ListAnswer) -> None:
+    same = ListAnswer.objects.filter(
+        list=answer.list, sha256=answer.sha256, export=answer.export
+    ).first()
+    if same is not None:
+        raise AlreadyApplied(same)
 
 
 def _apply(phones: list[str], *, answer: ListAnswer) -> tuple[int, int]:
