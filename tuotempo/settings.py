@@ -310,12 +310,12 @@ LOGGING = {
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     },
-    "filters": {"hide_tokens": {"()": "tuotempo.redaction.HideTokens"}},
+    "filters": {"redact": {"()": "tuotempo.redaction.Redact"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["hide_tokens"],
+            "filters": ["redact"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
