@@ -39,7 +39,6 @@ class Migration(migrations.Migration):
                             ("disposition", "Asignar resultado comercial"),
                             ("exclude", "Excluir de las llamadas"),
                             ("call_now", "Llamar ahora"),
-                            ("callback", "Programar rellamada"),
                         ],
                         max_length=15,
                         verbose_name="acción",

@@ -25,7 +25,6 @@ class BulkChange(models.Model):
         DISPOSITION = "disposition", _("Asignar resultado comercial")
         EXCLUDE = "exclude", _("Excluir de las llamadas")
         CALL_NOW = "call_now", _("Llamar ahora")
-        CALLBACK = "callback", _("Programar rellamada")
 
     verb = models.CharField(_("acción"), max_length=15, choices=Verb.choices)
     values = models.JSONField(_("valores"), default=dict, blank=True)
