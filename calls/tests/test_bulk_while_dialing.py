@@ -4,7 +4,7 @@ and neither side sees the other's locks."""
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Semaphore
 
 import pytest
 from django.db import OperationalError, connection
@@ -30,11 +30,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_bulk_changes_and_calls_do_not_lose_each_others_work():
     campaign = RunFactory(campaign__max_concurrent_calls=20).campaign
     Lead.objects.bulk_create(LeadFactory.build_batch(LEADS))
-    done = Event()
+    done, calls = Event(), Semaphore(0)
 
     with ThreadPoolExecutor(3) as pool:
-        dialers = [pool.submit(dial_until, done, campaign.pk) for _each in range(2)]
-        staff = pool.submit(change_again_and_again)
+        dialers = [
+            pool.submit(dial_until, done, campaign.pk, calls) for _each in range(2)
+        ]
+        staff = pool.submit(change_again_and_again, calls)
         try:
             changed = staff.result()
         finally:
@@ -42,18 +44,21 @@ def test_bulk_changes_and_calls_do_not_lose_each_others_work():
         sent = sum(dialer.result() for dialer in dialers)
 
     assert changed == ROUNDS * 3
-    assert CallAttempt.objects.filter(state=State.ENDED).count() == sent > 0
+    assert CallAttempt.objects.filter(state=State.ENDED).count() == sent
+    assert sent >= ROUNDS
     assert not CallAttempt.objects.held().exists()
     assert not Lead.objects.filter(call_status=CallStatus.CALLING).exists()
     called = CallAttempt.objects.filter(state=State.ENDED).values("lead").distinct()
     assert called.count() == sent, "a lead was called twice within the hour"
 
 
-def change_again_and_again() -> int:
-    """Three changes of everybody a round; returns how many went through."""
+def change_again_and_again(calls: Semaphore) -> int:
+    """Three changes of everybody a round, and a call before each round; returns how
+    many changes went through."""
     everyone = Lead.objects.all()
     try:
         for _round in range(ROUNDS):
+            assert calls.acquire(timeout=30), "nobody was called between the changes"
             for verb, values in (
                 (Verb.PRIORITY, {"priority": 1 + _round % 5}),
                 (Verb.DESELECT, {}),
@@ -65,7 +70,7 @@ def change_again_and_again() -> int:
         connection.close()
 
 
-def dial_until(done: Event, campaign_id: int) -> int:
+def dial_until(done: Event, campaign_id: int, calls: Semaphore) -> int:
     """Claims, sends and ends calls, writing again what a lock prevented."""
     sent = 0
     try:
@@ -83,6 +88,7 @@ def dial_until(done: Event, campaign_id: int) -> int:
                     again(lambda a=attempt: claims.release(a, now=timezone.now()))
                     continue
                 sent += 1
+                calls.release()
                 ending = evidence_of("no_answer")
                 again(lambda a=attempt, e=ending: record(a, e, now=timezone.now()))
         return sent
