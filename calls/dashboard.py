@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +20,8 @@ from calls import board, preflight, runs
 from calls.models import Campaign
 from calls.pearl import PearlClient
 from leads import selection
-from leads.filters import LeadFilter
+from leads.filters import LARGEST_ID, LeadFilter
+from leads.lead_pages import COUNTED_AT_MOST, Order, Page, Place, read_page
 from leads.models import Lead, Priority
 from leads.selection import Verb
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from calls.board import Board
 
 PAGE_SIZES = (25, 50, 100)
-COUNTED_AT_MOST = 10_000
 MAX_LIMIT = 1000
+OLDEST_FIRST = Order(descending=False)
+PLACE_VARS = ("page", "after", "before", "end")
 
 
 @require_GET
@@ -221,40 +223,80 @@ def _panel(
 
 
 def _leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    leads = LeadFilter(request.GET, queryset=Lead.objects.all())
-    size = _number(request.GET.get("size"), default=25)
+    now = timezone.now()
+    leads = LeadFilter(request.GET, queryset=Lead.objects.all(), now=now)
+    size = _number(request.GET.get("size"), default=PAGE_SIZES[0])
     size = size if size in PAGE_SIZES else PAGE_SIZES[0]
-    pages = COUNTED_AT_MOST // size
-    page = min(max(_number(request.GET.get("page"), default=1), 1), pages)
-    total = leads.qs.order_by()[: COUNTED_AT_MOST + 1].count()
-    start = (page - 1) * size
-    # The ids first: an offset over whole rows reads them all.
-    ids = list(
-        leads.qs.order_by("id").values_list("id", flat=True)[start : start + size]
+    page = read_page(
+        # A filter that is not understood shows nobody, as it changes nobody.
+        leads.narrowed(at_most=COUNTED_AT_MOST)
+        if leads.is_valid()
+        else Lead.objects.none(),
+        order=OLDEST_FIRST,
+        place=_place(request),
+        size=size,
     )
     query = request.GET.copy()
     for name in ("id", "moved", "csrfmiddlewaretoken"):
         query.pop(name, None)
     query["campaign"] = str(campaign.pk)
     pageless = query.copy()
-    pageless.pop("page", None)
+    for name in PLACE_VARS:
+        pageless.pop(name, None)
     return {
         "campaign": campaign,
-        "leads": Lead.objects.filter(pk__in=ids).order_by("id"),
+        "leads": page.leads,
         "filter": leads,
-        "total": min(total, COUNTED_AT_MOST),
-        "is_cut": total > COUNTED_AT_MOST,
+        "total": min(page.count, COUNTED_AT_MOST),
+        "is_cut": page.is_cut,
         "page": page,
+        "moves": _moves(page, pageless),
         "size": size,
         "sizes": PAGE_SIZES,
-        "has_next": start + size < total and page < pages,
         "query": query.urlencode(),
         "pageless": pageless.urlencode(),
-        "board_now": timezone.now(),
-        "ticked": {int(pk) for pk in request.GET.getlist("id") if pk.isdigit()},
+        "board_now": now,
+        "ticked": {_number(pk) for pk in request.GET.getlist("id")},
         "may_select": request.user.has_perm("leads.select_lead"),
     }
 
 
-def _number(text: str | None, *, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else default
+def _place(request: HttpRequest) -> Place:
+    return Place(
+        number=_number(request.GET.get("page"), default=1),
+        after=_number(request.GET.get("after")) or None,
+        before=_number(request.GET.get("before")) or None,
+        at_end="end" in request.GET,
+    )
+
+
+def _moves(page: Page, pageless: QueryDict) -> list[tuple[str, str]]:
+    """The other pages within reach: what each is called, and its query."""
+    moves: dict[str, tuple[str, Any] | None] = {}
+    if page.has_previous:
+        moves[_("Primera")] = None
+    if page.is_cut and page.leads:
+        if page.has_previous:
+            moves[_("Anterior")] = ("before", page.leads[0].pk)
+        if page.has_next:
+            moves[_("Siguiente")] = ("after", page.leads[-1].pk)
+            moves[_("Última")] = ("end", 1)
+    elif not page.is_cut:
+        if page.has_previous:
+            moves[_("Anterior")] = ("page", page.number - 1)
+        if page.has_next:
+            moves[_("Siguiente")] = ("page", page.number + 1)
+            moves[_("Última")] = ("page", page.pages)
+    links = []
+    for words, place in moves.items():
+        query = pageless.copy()
+        if place is not None:
+            query[place[0]] = str(place[1])
+        links.append((words, query.urlencode()))
+    return links
+
+
+def _number(text: str | None, *, default: int = 0) -> int:
+    """What an address says; `default` if that is no number or no database holds it."""
+    is_number = text and text.isascii() and text.isdigit() and len(text) < 20
+    return min(int(text), LARGEST_ID) if text and is_number else default
