@@ -194,6 +194,8 @@ class CallManager:
     ) -> None:
         if campaign.state == RunState.STOPPING:
             runs.finish_if_idle(campaign.pk, now=now)
+        elif campaign.state == RunState.PAUSED:
+            self.waits[campaign.pk] = Wait.PAUSED
         elif self._journal_agrees(campaign, now=now):
             self._start_calls(campaign, pool, now=now)
 

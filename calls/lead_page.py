@@ -114,6 +114,8 @@ def what_next(
         return _("Ninguna campaña lo tiene en su cola.")
     if campaign.state == RunState.STOPPED:
         return _("La campaña está detenida: pulse Iniciar en Llamadas.")
+    if campaign.state == RunState.PAUSED:
+        return _("La campaña está en pausa: pulse Reanudar en Llamadas.")
     if lead.next_call_at and lead.next_call_at > now:
         when = moment_words(lead.next_call_at, now=now, time_zone=lead.time_zone)
         return _("Se le llamará a partir de: %s.") % when

@@ -183,7 +183,9 @@ def _outbound(
 ) -> Iterator[Finding]:
     outbound = pearl.outbound(campaign.outbound_id)
     Campaign.objects.filter(pk=campaign.pk).update(
-        pearl_agents=outbound.total_agents, checked_at=now
+        pearl_agents=outbound.total_agents,
+        pearl_status=outbound.status,
+        checked_at=now,
     )
     if outbound.is_running:
         yield _ok(_("La campaña «%s» está en marcha en Pearl.") % campaign.name)

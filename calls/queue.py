@@ -32,6 +32,7 @@ class Wait(models.TextChoices):
 
     NOTHING = "", ""
     STOPPED = "stopped", _("La campaña está detenida.")
+    PAUSED = "paused", _("La campaña está en pausa: nadie más recibe llamadas.")
     CLOSED = "closed", _("Fuera de horario: se llamará cuando abra.")
     LINES_BUSY = "lines_busy", _("Todas las líneas están ocupadas.")
     NO_AGENTS = "no_agents", _("La campaña no tiene agentes en Pearl: asígnele alguno.")

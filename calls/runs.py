@@ -1,4 +1,4 @@
-"""START and STOP: the switch of a campaign. Whoever comes second changes nothing."""
+"""START, PAUSE and STOP: the switch of a campaign. Who comes second changes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
-from calls.models import CallAttempt, Campaign, Run, RunState
+from calls.models import CallAttempt, Campaign, ControlEvent, Run, RunState
 from calls.states import Outcome, State
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def start(
     seen_generation: int | None = None,
     test_phone: str = "",
 ) -> Run | None:
-    """Switch the campaign on. Already on: the run that is going.
+    """Switch the campaign on. Already on, or paused: the run that is going, goes on.
 
     What whoever presses START has seen of the campaign: `test_phone` (empty: calls in
     earnest) and, when the checks began, `seen_generation`. None comes back if one has
@@ -45,12 +45,15 @@ def start(
         return Run.objects.get(campaign=gate, generation=gate.generation)
     if seen_generation not in (None, gate.generation) or gate.test_phone != test_phone:
         return None
+    if gate.state == RunState.PAUSED:
+        return _resume(gate, now=now, by=by)
     _close_open_runs(gate, now=now, reason="")
     generation = gate.generation + 1
     Campaign.objects.filter(pk=gate.pk).update(
         state=RunState.RUNNING, generation=generation, state_reason=""
     )
     gate.leads.held().give_turn(now=now)
+    note(gate, ControlEvent.Kind.STARTED, now=now, by=by)
     logger.info("campaign %s started, generation %s", gate.pk, generation)
     return Run.objects.create(
         campaign=gate,
@@ -63,6 +66,27 @@ def start(
     )
 
 
+def _resume(gate: Campaign, *, now: datetime, by: User | None) -> Run:
+    Campaign.objects.filter(pk=gate.pk).update(state=RunState.RUNNING, state_reason="")
+    gate.leads.held().give_turn(now=now)
+    note(gate, ControlEvent.Kind.RESUMED, now=now, by=by)
+    logger.info("campaign %s goes on, generation %s", gate.pk, gate.generation)
+    return Run.objects.get(campaign=gate, generation=gate.generation)
+
+
+@transaction.atomic
+def pause(campaign_id: int, *, now: datetime, by: User | None = None) -> int | None:
+    """Nothing more is sent after this commit, as with STOP, but the run waits for START
+    to go on. Returns how many calls go on; None: it was not running."""
+    gate = Campaign.objects.select_for_update().get(pk=campaign_id)
+    if gate.state != RunState.RUNNING:
+        return None
+    Campaign.objects.filter(pk=gate.pk).update(state=RunState.PAUSED)
+    note(gate, ControlEvent.Kind.PAUSED, now=now, by=by)
+    logger.info("campaign %s paused", gate.pk)
+    return CallAttempt.objects.filter(campaign=gate).open().count()
+
+
 @transaction.atomic
 def stop(
     campaign_id: int, *, now: datetime, by: User | None = None, reason: str = ""
@@ -72,7 +96,7 @@ def stop(
     send asks the gate for this generation."""
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     open_calls = CallAttempt.objects.filter(campaign=gate).open().count()
-    if gate.state != RunState.RUNNING:
+    if gate.state not in (RunState.RUNNING, RunState.PAUSED):
         # A START that is still being checked must find that STOP came.
         Campaign.objects.filter(pk=gate.pk).update(generation=gate.generation + 1)
         return open_calls
@@ -84,6 +108,7 @@ def stop(
         generation=gate.generation + 1,
         state_reason=reason,
     )
+    note(gate, ControlEvent.Kind.STOPPED, now=now, by=by, reason=str(reason))
     logger.info("campaign %s stopping, %s calls open", gate.pk, open_calls)
     if not open_calls:
         _finish(gate, now=now)
@@ -143,8 +168,23 @@ def totals(run: Run) -> Totals:
     )
 
 
+def note(
+    campaign: Campaign,
+    kind: ControlEvent.Kind,
+    *,
+    now: datetime,
+    by: User | None = None,
+    **values: str | int,
+) -> None:
+    """A line of the activity: who switched what. Without `by`, the system did."""
+    ControlEvent.objects.create(
+        campaign=campaign, kind=kind, at=now, by=by, values=values
+    )
+
+
 def _finish(gate: Campaign, *, now: datetime) -> None:
     Campaign.objects.filter(pk=gate.pk).update(state=RunState.STOPPED)
+    note(gate, ControlEvent.Kind.ENDED, now=now)
     _close_open_runs(gate, now=now, reason=str(_("Detenida")))
 
 

@@ -44,6 +44,8 @@ def claim(
     """
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     run = Run.objects.filter(campaign=gate, generation=gate.generation).last()
+    if gate.state == RunState.PAUSED:
+        return Claim(attempts=[], wait=Wait.PAUSED)
     if gate.state != RunState.RUNNING or run is None:
         return Claim(attempts=[], wait=Wait.STOPPED)
     rules = rules_of(gate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calls.models.attempt import CallAttempt, CallAttemptQuerySet
 from calls.models.campaign import (
     Campaign,
+    ControlEvent,
     PearlAccount,
     Run,
     RunState,
@@ -18,6 +19,7 @@ __all__ = [
     "CallAttempt",
     "CallAttemptQuerySet",
     "Campaign",
+    "ControlEvent",
     "PearlAccount",
     "PearlEvent",
     "Run",

@@ -26,6 +26,7 @@ from leads.window import (
 class RunState(models.TextChoices):
     STOPPED = "stopped", _("Detenida")
     RUNNING = "running", _("Llamando")
+    PAUSED = "paused", _("En pausa")
     STOPPING = "stopping", _("Deteniéndose")
 
 
@@ -122,6 +123,9 @@ class Campaign(models.Model):
     )
     pearl_agents = models.PositiveIntegerField(
         _("agentes en Pearl"), null=True, blank=True
+    )
+    pearl_status = models.PositiveIntegerField(
+        _("estado en Pearl"), null=True, blank=True
     )
     checked_at = models.DateTimeField(_("comprobada"), null=True, blank=True)
     next_poll_at = models.DateTimeField(null=True, blank=True)
@@ -248,3 +252,41 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.generation}"
+
+
+class ControlEvent(models.Model):
+    """Who switched what of a campaign, and when: append-only."""
+
+    class Kind(models.TextChoices):
+        STARTED = "started", _("Iniciada")
+        PAUSED = "paused", _("En pausa")
+        RESUMED = "resumed", _("Reanudada")
+        STOPPED = "stopped", _("Detenida")
+        ENDED = "ended", _("Terminada")
+        LIMIT = "limit", _("Llamadas simultáneas")
+        PEARL_OFF = "pearl_off", _("Pausada en Pearl")
+        PEARL_ON = "pearl_on", _("Reactivada en Pearl")
+
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="events", verbose_name=_("campaña")
+    )
+    kind = models.CharField(_("qué"), max_length=20, choices=Kind.choices)
+    at = models.DateTimeField(_("fecha"))
+    # Nobody: the system itself.
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("quién"),
+    )
+    values = models.JSONField(_("valores"), default=dict, blank=True)
+
+    class Meta:
+        db_table = "control_events"
+        verbose_name = _("cambio de control")
+        verbose_name_plural = _("cambios de control")
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.kind}"

@@ -301,6 +301,9 @@ class Lead(models.Model):
                 ],
             ),
             models.Index(name="lead_status", fields=["call_status", "id"]),
+            models.Index(
+                name="lead_counts", fields=["pearl_outbound_id", "call_status"]
+            ),
             # The list: one for each filter that may find few among many, and for each
             # column it can be sorted by. Every index ends in the id by itself.
             models.Index(name="lead_search", fields=["search_text"]),

@@ -143,6 +143,10 @@ class Command(BaseCommand):
         if campaign.state == RunState.RUNNING:
             self.stderr.write(_("La campaña ya está en marcha: este proceso se une."))
             return
+        if campaign.state == RunState.PAUSED:
+            raise CommandError(
+                _("La campaña está en pausa: reanúdela o deténgala en Llamadas.")
+            )
         findings = preflight.check(campaign, pearl=pearl, now=now)
         if reasons := preflight.refusals(findings):
             raise CommandError("\n".join(reasons))
