@@ -7,6 +7,7 @@ verdict judges each group, so the numbers are those that a claim will find.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,10 +25,11 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
 
 from calls.eligibility import SILENT, rules_of, rung_since, start_of_day
 from calls.models import CallAttempt, Campaign
-from leads.models import Disposition, Suppression
+from leads.models import Disposition, Lead, Suppression
 from leads.places import Place
 from leads.verdict import Facts, Rule, verdict
 
@@ -42,10 +44,34 @@ def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
     Two leads that share a number both count as allowed, though the second will wait.
     Raises WindowError when the campaign's hours cannot be read.
     """
-    rules = rules_of(campaign)
     counts: Counter[Rule] = Counter()
-    for group in _groups(campaign, now=now):
-        facts = Facts(
+    for group, rule in _judged(campaign, now=now):
+        counts[rule] += group["leads"]
+    return {rule: counts[rule] for rule in Rule if counts[rule]}
+
+
+def leads_of(campaign: Campaign, rule: Rule, *, now: datetime) -> QuerySet[Lead]:
+    """The queued leads that a rule decides: those that `breakdown` counts under it.
+
+    Raises WindowError when the campaign's hours cannot be read.
+    """
+    alike = Q(pk__in=[])
+    for group, decides in _judged(campaign, now=now):
+        if decides is rule:
+            alike |= Q(**{name: group[name] for name in group if name != "leads"})
+    found = campaign.leads.queued().annotate(**_facts(campaign, now=now)).filter(alike)
+    return Lead.objects.filter(pk__in=found.values("pk"))
+
+
+def _judged(
+    campaign: Campaign, *, now: datetime
+) -> Iterator[tuple[dict[str, Any], Rule]]:
+    """As many leads as share all the facts, group by group, and what decides there."""
+    rules = rules_of(campaign)
+    facts = _facts(campaign, now=now)
+    alike = campaign.leads.queued().annotate(**facts).values(*facts, *COLUMNS)
+    for group in alike.annotate(leads=Count("pk")).order_by():
+        judged = Facts(
             has_phone=group["has_phone"],
             suppressed=group["is_suppressed"],
             manual=group["manual_management"],
@@ -58,12 +84,11 @@ def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
             gap_ends_at=now + SOON if group["is_recent"] else None,
             calls_today=rules.max_per_day if group["is_full"] else 0,
         )
-        counts[verdict(facts, rules=rules, now=now).rule] += group["leads"]
-    return {rule: counts[rule] for rule in Rule if counts[rule]}
+        yield group, verdict(judged, rules=rules, now=now).rule
 
 
-def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
-    """As many leads as share all the facts, group by group."""
+def _facts(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
+    """Each fact that is no column, as what the database makes of a lead."""
     rung = CallAttempt.objects.filter(phone=OuterRef("phone_e164")).exclude(
         state__in=SILENT
     )
@@ -76,7 +101,7 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
         | Q(open_phone=campaign.test_phone or OuterRef("phone_e164"))
     )
     listed = Suppression.objects.active(now=now).numbers()
-    facts = {
+    return {
         "has_phone": _is(~Q(phone_e164="")),
         "is_later": _is(
             Q(next_call_at__gt=now) | Q(callback_at__gt=now, call_now=False)
@@ -88,11 +113,8 @@ def _groups(campaign: Campaign, *, now: datetime) -> list[Any]:
         ),
         "is_in_course": Exists(held),
         "is_recent": Exists(rung.filter(rung_since(now - gap))),
-        "is_full": _is(Q(today__gte=campaign.max_per_day)),
+        "is_full": GreaterThanOrEqual(_rung_today(rung, now=now), campaign.max_per_day),
     }
-    leads = campaign.leads.queued().annotate(today=_rung_today(rung, now=now))
-    alike = leads.annotate(**facts).values(*facts, *COLUMNS)
-    return list(alike.annotate(leads=Count("pk")).order_by())
 
 
 def _rung_today(rung: QuerySet[CallAttempt], *, now: datetime) -> Coalesce:

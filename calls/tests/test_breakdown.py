@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from calls.breakdown import breakdown
+from calls.breakdown import breakdown, leads_of
 from calls.eligibility import facts_of, rules_of
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
@@ -74,6 +74,13 @@ def test_counts_agree_with_the_verdict_on_each_lead(seed):
     )
     assert counts == one_by_one
     assert len(counts) > 4
+    for rule in Rule:
+        found = set(leads_of(campaign, rule, now=NOW).values_list("pk", flat=True))
+        assert found == {
+            lead.pk
+            for lead in leads
+            if verdict(facts[lead.pk], rules=rules, now=NOW).rule is rule
+        }
 
 
 def test_one_query_however_many_leads(django_assert_num_queries):
