@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from calls import budget, runs
+from calls import activity, budget, counts, runs
+from calls.activity import Event
 from calls.breakdown import breakdown
 from calls.call_manager import DEAD_AFTER
+from calls.counts import Counts
 from calls.models import CallAttempt, Campaign, PearlAccount, Run, RunState, Worker
-from calls.queue import MAX_UNKNOWN, Wait, opens_anywhere
+from calls.pearl.campaigns import PAUSED, RUNNING
+from calls.queue import MAX_UNKNOWN, SCAN, Wait, next_in_line, opens_anywhere
 from calls.states import CALL_STATUS_OF, OPEN, State
+from calls.wording import moment_words
 from leads.models import CallStatus
+from leads.places import CANARY, COMMUNITIES, MADRID, Place
 from leads.verdict import Rule
-from leads.window import WindowError
+from leads.window import CallingWindow, WindowError, next_opening
+from leads.wording import number
 
-# Ten viewers cost as much as one: the counts are asked once in this time.
+# Ten viewers cost as much as one: the board is asked for once in this time.
 CACHED_SECONDS = 1
 RATE_OVER = timedelta(minutes=5)
-SHOWN = 8
+# A process that was lost so long ago is no news any more.
+LOST_SHOWN = timedelta(minutes=15)
+# From so many calls before it is guessed how long the next ones will take.
+GUESSED_FROM = 200
 # The order in which the bar and the counters are drawn.
 ENDED_STATUSES = (
     CallStatus.COMPLETED,
@@ -33,6 +43,8 @@ ENDED_STATUSES = (
     CallStatus.BUSY,
     CallStatus.ERROR,
 )
+SHOWN_STATUSES = (CallStatus.SELECTED, CallStatus.CALLING, *ENDED_STATUSES)
+_looking = Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +60,18 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Stat:
+    """A counter. None: it is still being counted."""
+
     status: CallStatus
+    count: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """So many of the queue wait, and the rule that says so."""
+
+    rule: Rule
+    label: str
     count: int
 
 
@@ -59,14 +82,14 @@ class Board:
     campaign: Campaign
     run: Run | None
     totals: runs.Totals | None
-    stats: list[Stat]
-    total_leads: int
-    counts: dict[Rule, int]
+    counts: Counts | None
     in_course: list[CallAttempt]
-    events: list[CallAttempt]
+    events: list[Event]
     workers: list[Worker]
+    lost_workers: list[Worker]
     account: PearlAccount
     per_minute: float
+    seconds_a_call: float | None
     manual: int
     why: str
     now: datetime
@@ -76,25 +99,59 @@ class Board:
         return self.campaign.state == RunState.RUNNING
 
     @property
+    def is_paused(self) -> bool:
+        return self.campaign.state == RunState.PAUSED
+
+    @property
     def is_stopping(self) -> bool:
         return self.campaign.state == RunState.STOPPING
 
     @property
-    def callable_now(self) -> int:
-        return self.counts.get(Rule.ALLOWED, 0)
+    def is_active(self) -> bool:
+        return self.is_running or self.is_paused
 
     @property
-    def reasons(self) -> list[tuple[str, int]]:
-        """Who waits, and why; the first rule that forbids counts."""
+    def is_counted(self) -> bool:
+        return self.counts is not None
+
+    @property
+    def stats(self) -> list[Stat]:
+        known = self.counts.by_status if self.counts else None
         return [
-            (str(rule.label), count)
-            for rule, count in self.counts.items()
+            Stat(status=status, count=None if known is None else known.get(status, 0))
+            for status in SHOWN_STATUSES
+        ]
+
+    @property
+    def total_leads(self) -> int | None:
+        return self.counts.total if self.counts else None
+
+    @property
+    def success_percent(self) -> int | None:
+        """Of the leads whose last call ended, how many in success."""
+        known = self.counts.by_status if self.counts else {}
+        ended = sum(known.get(status, 0) for status in ENDED_STATUSES)
+        return (
+            round(100 * known.get(CallStatus.COMPLETED, 0) / ended) if ended else None
+        )
+
+    @property
+    def callable_now(self) -> int:
+        return self.counts.rules.get(Rule.ALLOWED, 0) if self.counts else 0
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Who waits, and why; the first rule that forbids counts."""
+        rules = self.counts.rules if self.counts else {}
+        return [
+            Reason(rule=rule, label=str(rule.label), count=count)
+            for rule, count in rules.items()
             if rule is not Rule.ALLOWED
         ]
 
     @property
     def not_callable(self) -> int:
-        return sum(count for _label, count in self.reasons)
+        return sum(reason.count for reason in self.reasons)
 
     @property
     def done(self) -> int:
@@ -110,10 +167,22 @@ class Board:
         return round(100 * self.done / self.of_run) if self.of_run else 0
 
     @property
-    def minutes_left(self) -> int | None:
-        if not self.is_running or not self.per_minute or not self.callable_now:
-            return None
-        return max(1, round(self.callable_now / self.per_minute))
+    def lines(self) -> int:
+        return self.campaign.limit
+
+    @property
+    def ends_at(self) -> str:
+        """When the queue would be empty at this pace, in words; empty: no telling."""
+        pace = self.per_minute if self.is_running else self._pace_before()
+        if not pace or not self.callable_now:
+            return ""
+        at = self.now + timedelta(minutes=max(1.0, self.callable_now / pace))
+        return moment_words(at, now=self.now)
+
+    def _pace_before(self) -> float:
+        if not self.seconds_a_call or self.lines < 1:
+            return 0.0
+        return 60 * self.lines / self.seconds_a_call
 
     @property
     def segments(self) -> list[Segment]:
@@ -123,56 +192,69 @@ class Board:
     def is_simulated(self) -> bool:
         return settings.PEARL_IS_SIMULATOR
 
+    @property
+    def is_on_at_pearl(self) -> bool:
+        return self.campaign.pearl_status == RUNNING
+
+    @property
+    def is_paused_at_pearl(self) -> bool:
+        return self.campaign.pearl_status == PAUSED
+
 
 def campaigns() -> list[Campaign]:
     return list(Campaign.objects.order_by("name", "id"))
 
 
 def board(campaign: Campaign, *, now: datetime) -> Board:
-    """The board of a campaign, at most a second old, in a fixed number of queries."""
-    key = _key(campaign, generation=campaign.generation)
+    """The board of a campaign, at most a second old, in a fixed number of queries for
+    all who look at it."""
+    key = _key(campaign)
     known: Board | None = cache.get(key)
     if known is None:
-        known = _look(campaign, now=now)
-        cache.set(key, known, CACHED_SECONDS)
+        # Whoever comes at the same time waits for the same answer.
+        with _looking:
+            known = cache.get(key)
+            if known is None:
+                known = _look(campaign, now=now)
+                cache.set(key, known, CACHED_SECONDS)
     return known
 
 
-def forget(campaign: Campaign) -> None:
-    """After a change that its author must see at once."""
-    for generation in (campaign.generation, campaign.generation + 1):
-        cache.delete(_key(campaign, generation=generation))
+def forget(campaign_id: int) -> None:
+    """After a change that must be seen at once. Who is looking just now does not bring
+    the old board back: it is kept under another name."""
+    cache.set(_version_key(campaign_id), secrets.token_hex(8), None)
 
 
-def _key(campaign: Campaign, *, generation: int) -> str:
+def _key(campaign: Campaign) -> str:
     """By language too, for the reasons are sentences."""
-    return f"board:{campaign.pk}:{generation}:{get_language()}"
+    version = cache.get(_version_key(campaign.pk), "")
+    return f"board:{campaign.pk}:{campaign.generation}:{version}:{get_language()}"
+
+
+def _version_key(campaign_id: int) -> str:
+    return f"board-version:{campaign_id}"
 
 
 def _look(campaign: Campaign, *, now: datetime) -> Board:
     run = Run.objects.filter(campaign=campaign).select_related("started_by").last()
     attempts = CallAttempt.objects.filter(campaign=campaign)
     open_attempts = attempts.filter(state__in=OPEN).select_related("lead")
-    workers = Worker.objects.filter(stopped_at=None, heartbeat_at__gt=now - DEAD_AFTER)
-    by_status = _by_status(campaign)
-    try:
-        counts = breakdown(campaign, now=now)
-    except WindowError:
-        counts = {}
+    alive, lost = _workers(now)
     facts: dict[str, Any] = {
-        "workers": list(workers.order_by("started_at")),
+        "workers": alive,
         "account": budget.account(),
-        "counts": counts,
+        "counts": counts.counts(campaign, now=now),
         "in_course": list(open_attempts.order_by("claimed_at")),
     }
     return Board(
         campaign=campaign,
         run=run,
         totals=runs.totals(run) if run else None,
-        stats=[Stat(status=s, count=by_status.get(s, 0)) for s in SHOWN_STATUSES],
-        total_leads=sum(by_status.values()),
-        events=_last_ended(attempts),
+        events=activity.recent(campaign, now=now),
+        lost_workers=lost,
         per_minute=_rate(attempts, run=run, now=now),
+        seconds_a_call=_seconds_a_call(attempts),
         manual=attempts.filter(state=State.MANUAL).count(),
         why=_why(campaign, now=now, **facts),
         now=now,
@@ -180,17 +262,16 @@ def _look(campaign: Campaign, *, now: datetime) -> Board:
     )
 
 
-SHOWN_STATUSES = (CallStatus.SELECTED, CallStatus.CALLING, *ENDED_STATUSES)
-
-
-def _by_status(campaign: Campaign) -> dict[str, int]:
-    rows = campaign.leads.values_list("call_status").annotate(Count("id")).order_by()
-    return dict(rows)
-
-
-def _last_ended(attempts: Any) -> list[CallAttempt]:
-    ended = attempts.filter(closed_at__isnull=False).exclude(state=State.RELEASED)
-    return list(ended.select_related("lead").order_by("-closed_at", "-id")[:SHOWN])
+def _workers(now: datetime) -> tuple[list[Worker], list[Worker]]:
+    """Those at work, and those that fell silent without signing off."""
+    unsigned = Worker.objects.filter(stopped_at=None)
+    recent = unsigned.filter(heartbeat_at__gt=now - DEAD_AFTER - LOST_SHOWN)
+    alive: list[Worker] = []
+    lost: list[Worker] = []
+    for worker in recent.order_by("started_at", "id"):
+        is_alive = worker.heartbeat_at > now - DEAD_AFTER
+        (alive if is_alive else lost).append(worker)
+    return alive, lost
 
 
 def _rate(attempts: Any, *, run: Run | None, now: datetime) -> float:
@@ -202,14 +283,27 @@ def _rate(attempts: Any, *, run: Run | None, now: datetime) -> float:
     return float(ended.count() / (elapsed.total_seconds() / 60))
 
 
+def _seconds_a_call(attempts: Any) -> float | None:
+    """How long a call takes a line, as the latest ones did."""
+    ended = attempts.filter(closed_at__isnull=False).order_by("-closed_at", "-id")
+    spans = [
+        (closed_at - claimed_at).total_seconds()
+        for state, claimed_at, closed_at in ended.values_list(
+            "state", "claimed_at", "closed_at"
+        )[:GUESSED_FROM]
+        if state == State.ENDED
+    ]
+    return sum(spans) / len(spans) if spans else None
+
+
 def _segments(board: Board) -> list[Segment]:
-    counts = dict.fromkeys([str(status) for status in ENDED_STATUSES], 0)
+    shares = dict.fromkeys([str(status) for status in ENDED_STATUSES], 0)
     if board.totals is not None:
         for outcome, count in board.totals.outcomes.items():
-            counts[str(CALL_STATUS_OF[outcome])] += count
-    counts[str(CallStatus.CALLING)] = len(board.in_course)
+            shares[str(CALL_STATUS_OF[outcome])] += count
+    shares[str(CallStatus.CALLING)] = len(board.in_course)
     segments, start, whole = [], 0, max(board.of_run, 1)
-    for status, count in counts.items():
+    for status, count in shares.items():
         length = round(1000 * count / whole)
         if count:
             segments.append(
@@ -234,10 +328,12 @@ def _why(
     now: datetime,
     workers: list[Worker],
     account: PearlAccount,
-    counts: dict[Rule, int],
+    counts: Counts | None,
     in_course: list[CallAttempt],
 ) -> str:
     """One sentence that names the cause whenever leads wait and nobody is dialled."""
+    if campaign.state == RunState.PAUSED:
+        return str(Wait.PAUSED.label)
     if campaign.state != RunState.RUNNING:
         return campaign.state_reason
     if not workers:
@@ -254,34 +350,56 @@ def _why(
         return str(Wait.BLOCKED.label)
     try:
         if not opens_anywhere(now, window=campaign.window):
-            return str(Wait.CLOSED.label)
+            return _closed_words(campaign.window, now=now)
     except WindowError as exc:
         return str(exc.reason)
     if campaign.limit < 1:
         return str(Wait.NO_AGENTS.label)
-    if not in_course and not counts.get(Rule.ALLOWED):
-        return _nobody(counts)
+    if counts and not in_course and not counts.rules.get(Rule.ALLOWED):
+        # The board's `reasons` say more.
+        return _nobody({}) if not counts.rules else _("No hay a quién llamar ahora.")
     return ""
 
 
-def _nobody(counts: dict[Rule, int]) -> str:
-    if not counts:
+def _closed_words(window: CallingWindow, *, now: datetime) -> str:
+    openings = [
+        next_opening(
+            now,
+            place=Place(community=code, time_zone=CANARY if code == "CN" else MADRID),
+            window=window,
+        )
+        for code in COMMUNITIES
+    ]
+    first = min(filter(None, openings), default=None)
+    if first is None:
+        return _("Fuera de horario, y no abre en los próximos 60 días: revíselo.")
+    when = moment_words(first, now=now)
+    return _("Fuera de horario: se llamará cuando abra, %s.") % when
+
+
+def _nobody(rules: dict[Rule, int]) -> str:
+    if not rules:
         return _("La cola está vacía: ponga leads en cola abajo.")
-    waiting = sum(counts.values())
-    text = ngettext("%d lead espera", "%d leads esperan", waiting) % waiting
-    reasons = " · ".join(f"{count} {rule.label}" for rule, count in counts.items())
+    waiting = sum(rules.values())
+    text = ngettext("%s lead espera", "%s leads esperan", waiting) % number(waiting)
+    reasons = " · ".join(f"{number(n)} {rule.label}" for rule, n in rules.items())
     return f"{text}: {reasons}."
 
 
-def why_not_start(board: Board) -> str:
+def why_not_start(campaign: Campaign, *, now: datetime) -> str:
     """What forbids a START that Pearl need not be asked about; empty: nothing."""
-    if not any(worker.serving for worker in board.workers):
+    alive, _lost = _workers(now)
+    if not any(worker.serving for worker in alive):
         return _(
             "Ningún proceso espera órdenes: arranque «manage.py run_calls --serve» y "
             "vuelva a empezar."
         )
-    if not board.counts:
+    try:
+        if next_in_line(campaign, at_most=SCAN, now=now):
+            return ""
+        rules = breakdown(campaign, now=now)
+    except WindowError as exc:
+        return str(exc.reason)
+    if not rules:
         return _("La cola está vacía: ponga leads en cola y vuelva a empezar.")
-    if not board.callable_now:
-        return _nobody(board.counts)
-    return ""
+    return "" if rules.get(Rule.ALLOWED) else _nobody(rules)

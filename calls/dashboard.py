@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -13,23 +16,25 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from calls import board, preflight, runs
+from calls import board, live, pearl_switch, preflight, runs
 from calls.models import Campaign
-from calls.pearl import PearlClient
+from calls.pearl import Outbound, PearlClient, PearlError
 from leads import selection
 from leads.filters import LARGEST_ID, LeadFilter
 from leads.lead_pages import COUNTED_AT_MOST, Order, Page, Place, read_page
 from leads.models import Lead, Priority
 from leads.selection import Verb
+from leads.wording import number
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
     from calls.board import Board
 
 PAGE_SIZES = (25, 50, 100)
-MAX_LIMIT = 1000
 OLDEST_FIRST = Order(descending=False)
 PLACE_VARS = ("page", "after", "before", "end")
 
@@ -43,33 +48,29 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@permission_required("calls.view_campaign", raise_exception=True)
 def calls_manager(request: HttpRequest) -> HttpResponse:
     """The page."""
     campaigns = board.campaigns()
     if not campaigns:
         return render(request, "calls/no_campaign.html")
     campaign = _campaign(request, campaigns)
-    context = _leads_context(request, campaign)
+    context = _leads_context(request, campaign) | _board_context(request, campaign)
+    events_url = reverse("calls:events", args=[campaign.pk])
     context |= {
-        "board": board.board(campaign, now=timezone.now()),
-        "campaigns": campaigns,
-        "may_change": request.user.has_perm("calls.run_campaign"),
+        "events_url": events_url if live.can_stream(request) else "",
+        "active_ms": round(1000 * settings.SCREEN_POLL_ACTIVE_SECONDS),
+        "idle_ms": round(1000 * settings.SCREEN_POLL_IDLE_SECONDS),
     }
     return render(request, "calls/calls_manager.html", context)
 
 
 @require_GET
-def panel_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The control card, the counters and the reason why nobody is called."""
-    return _panel(request, get_object_or_404(Campaign, pk=campaign_id))
-
-
-@require_GET
-def side_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """Calls in course, activity, processes."""
-    campaign = get_object_or_404(Campaign, pk=campaign_id)
-    context = {"board": board.board(campaign, now=timezone.now())}
-    return render(request, "calls/_side.html", context)
+@permission_required("calls.view_campaign", raise_exception=True)
+def board_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The control card, the counters, why nobody is called, and the side: calls in
+    course, activity, processes."""
+    return _board(request, get_object_or_404(Campaign, pk=campaign_id))
 
 
 @require_GET
@@ -86,21 +87,20 @@ def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
 @require_POST
 @permission_required("calls.run_campaign", raise_exception=True)
 def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """START, refused with its reason when it cannot work."""
+    """START, or the end of a pause; refused with its reason when it cannot work."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     now = timezone.now()
-    board.forget(campaign)
-    problem = board.why_not_start(board.board(campaign, now=now))
+    problem = board.why_not_start(campaign, now=now)
     if not problem:
         with PearlClient.from_settings() as pearl:
             findings = preflight.check(campaign, pearl=pearl, now=now)
         problem = next(iter(preflight.refusals(findings)), "")
     if problem:
-        return _panel(request, campaign, problem=problem)
+        return _board(request, campaign, problem=problem)
     run = runs.start(
         campaign.pk,
         now=timezone.now(),
-        by=request.user,  # type: ignore[arg-type]
+        by=_person(request),
         seen_generation=campaign.generation,
         test_phone=request.POST.get("test_phone", ""),
     )
@@ -109,8 +109,19 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "Mientras se comprobaba Pearl se pulsó Detener o cambió el modo de prueba: "
             "no se ha empezado. Mire el estado y pulse de nuevo Iniciar."
         )
-        return _panel(request, campaign, problem=problem)
-    return _panel(request, campaign, toast=_("La campaña está en marcha."))
+        return _board(request, campaign, problem=problem)
+    return _board(request, campaign, toast=_("La campaña está en marcha."))
+
+
+@require_POST
+@permission_required("calls.run_campaign", raise_exception=True)
+def pause(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """PAUSE: no new calls until somebody goes on."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    going_on = runs.pause(campaign.pk, now=timezone.now(), by=_person(request))
+    if going_on is None:
+        return _board(request, campaign, toast=_("La campaña no estaba llamando."))
+    return _board(request, campaign, toast=_promise(_("En pausa."), going_on))
 
 
 @require_POST
@@ -118,30 +129,97 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def stop(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """STOP, which always wins and says how many calls go on."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    going_on = runs.stop(campaign.pk, now=timezone.now(), by=request.user)  # type: ignore[arg-type]
-    toast = _("Detenida. No se llamará a nadie más.")
-    if going_on:
-        text = ngettext(
-            "Detenida. %d llamada en curso terminará por sí misma.",
-            "Detenida. %d llamadas en curso terminarán por sí mismas.",
-            going_on,
+    going_on = runs.stop(campaign.pk, now=timezone.now(), by=_person(request))
+    return _board(request, campaign, toast=_promise(_("Detenida."), going_on))
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("calls.view_campaign", raise_exception=True)
+def emergency(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """STOP here, and then the campaign is paused at Pearl too."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    if request.method == "GET":
+        return _ask(request, campaign, "calls/_ask_emergency.html")
+    by, now = _person(request), timezone.now()
+    going_on = runs.stop(campaign.pk, now=now, by=by)
+    reason: object = ""
+    try:
+        with PearlClient.from_settings() as pearl:
+            is_paused = pearl_switch.pause(campaign, pearl=pearl, now=now, by=by)
+    except PearlError as exc:
+        is_paused, reason = False, exc
+    if not is_paused:
+        problem = _(
+            "Aquí está detenida y no se llamará a nadie más, pero no consta que Pearl "
+            "la haya pausado. %s Páusela en la web de Pearl o repita la parada."
         )
-        toast = text % going_on
-    return _panel(request, campaign, toast=toast)
+        return _board(request, campaign, problem=problem % reason)
+    toast = _promise(_("Detenida, y pausada en Pearl."), going_on)
+    return _board(request, campaign, toast=toast)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("calls.run_campaign", raise_exception=True)
+def resume_at_pearl(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Make a campaign run again at Pearl, which dials at once what it has queued."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    by, now = _person(request), timezone.now()
+    failed = _("No consta que Pearl la haya reactivado. %s Vuelva a intentarlo.")
+    with PearlClient.from_settings() as pearl:
+        try:
+            if request.method == "GET":
+                queued = pearl_switch.queued(campaign, pearl=pearl, now=now)
+                template = "calls/_ask_resume_at_pearl.html"
+                return _ask(request, campaign, template, queued=queued)
+            is_running = pearl_switch.resume(campaign, pearl=pearl, now=now, by=by)
+        except PearlError as exc:
+            if request.method == "GET":
+                return _ask(request, campaign, "calls/_ask_failed.html", problem=exc)
+            return _board(request, campaign, problem=failed % exc)
+    if not is_running:
+        return _board(request, campaign, problem=failed % "")
+    return _board(request, campaign, toast=_("La campaña está en marcha en Pearl."))
+
+
+@require_POST
+@permission_required("calls.run_campaign", raise_exception=True)
+def check_pearl(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Ask Pearl now: all that a START would ask, and which campaigns it has."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    unknown: list[Outbound] = []
+    with PearlClient.from_settings() as pearl:
+        findings = preflight.check(campaign, pearl=pearl, now=timezone.now())
+        with suppress(PearlError):  # the findings say so already
+            unknown = pearl_switch.read_campaigns(pearl=pearl)
+    board.forget(campaign.pk)
+    return _ask(
+        request,
+        campaign,
+        "calls/_pearl_checked.html",
+        findings=findings,
+        unknown=unknown,
+    )
 
 
 @require_POST
 @permission_required("calls.run_campaign", raise_exception=True)
 def set_limit(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """How many calls at a time."""
+    """How many calls at a time: a number, or one `step` more or less."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    text = request.POST.get("limit", "")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT):
+    text, step = request.POST.get("limit", ""), request.POST.get("step", "")
+    if step in ("1", "-1"):
+        limit = runs.change_limit(
+            campaign.pk, step=int(step), now=timezone.now(), by=_person(request)
+        )
+    elif text.isascii() and text.isdigit() and 1 <= int(text) <= runs.MAX_LIMIT:
+        limit = runs.change_limit(
+            campaign.pk, to=int(text), now=timezone.now(), by=_person(request)
+        )
+    else:
         problem = _("Escriba un número de llamadas simultáneas entre 1 y 1.000.")
-        return _panel(request, campaign, problem=problem)
-    Campaign.objects.filter(pk=campaign.pk).update(max_concurrent_calls=int(text))
-    toast = _("Llamadas simultáneas: %s.") % text
-    return _panel(request, campaign, toast=toast)
+        return _board(request, campaign, problem=problem)
+    toast = _("Llamadas simultáneas: %s.") % number(limit)
+    return _board(request, campaign, toast=toast)
 
 
 @require_POST
@@ -157,7 +235,7 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
         ids = [pk for pk in request.POST.getlist("id") if pk.isdigit()]
         chosen = Lead.objects.filter(pk__in=[pk for pk in ids if len(pk) < 19])
     changed = _apply(request, chosen, campaign=campaign)
-    board.forget(campaign)
+    board.forget(campaign.pk)
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('calls:manager')}?{request.GET.urlencode()}")
     context = _leads_context(request, campaign) | {"ticked": set()}
@@ -166,7 +244,7 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     if not changed:
         text = _("No cambió ningún lead: ya estaban así o no se les puede llamar.")
     trigger_client_event(response, "toast", {"text": text})
-    return trigger_client_event(response, "tick", after="settle")
+    return trigger_client_event(response, "board", after="settle")
 
 
 def _apply(request: HttpRequest, leads: QuerySet[Lead], *, campaign: Campaign) -> int:
@@ -200,26 +278,59 @@ def _campaign(request: HttpRequest, campaigns: list[Campaign]) -> Campaign:
     return known.get(wanted, campaigns[0])
 
 
-def _panel(
+def _board(
     request: HttpRequest, campaign: Campaign, *, toast: str = "", problem: str = ""
 ) -> HttpResponse:
     changed = bool(toast or problem)
     if changed:
-        board.forget(campaign)
+        board.forget(campaign.pk)
         campaign = Campaign.objects.get(pk=campaign.pk)
     if changed and not request.headers.get("HX-Request"):
+        message = messages.error if problem else messages.success
+        message(request, problem or toast)
         return redirect(f"{reverse('calls:manager')}?campaign={campaign.pk}")
-    shown: Board = board.board(campaign, now=timezone.now())
-    context: dict[str, Any] = {
-        "board": shown,
-        "problem": problem,
-        "campaigns": board.campaigns(),
-        "may_change": request.user.has_perm("calls.run_campaign"),
-    }
-    response = render(request, "calls/_panel.html", context)
+    context = _board_context(request, campaign) | {"problem": problem}
+    response = render(request, "calls/_board.html", context)
     if toast:
         trigger_client_event(response, "toast", {"text": toast})
+        trigger_client_event(response, "leads", {})
     return response
+
+
+def _board_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    shown: Board = board.board(campaign, now=timezone.now())
+    return {
+        "board": shown,
+        "campaigns": board.campaigns(),
+        "may_run": request.user.has_perm("calls.run_campaign"),
+        "may_see_leads": request.user.has_perm("leads.view_lead"),
+    }
+
+
+def _ask(
+    request: HttpRequest, campaign: Campaign, template: str, **facts: Any
+) -> HttpResponse:
+    """What a dialog of the page shows; a page of its own without JavaScript."""
+    context = _board_context(request, campaign) | {"dialog": template} | facts
+    if request.headers.get("HX-Request"):
+        return render(request, template, context)
+    return render(request, "calls/ask.html", context)
+
+
+def _promise(done: str, going_on: int) -> str:
+    """What STOP promises: nobody else is called, and who is in a call stays in it."""
+    if not going_on:
+        return _("%s No se llamará a nadie más.") % done
+    text = ngettext(
+        "%(done)s %(n)s llamada en curso terminará por sí misma.",
+        "%(done)s %(n)s llamadas en curso terminarán por sí mismas.",
+        going_on,
+    )
+    return text % {"done": done, "n": number(going_on)}
+
+
+def _person(request: HttpRequest) -> User:
+    return cast("User", request.user)
 
 
 def _leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_LIMIT = 1000
+
 
 @transaction.atomic
 def start(
@@ -113,6 +115,26 @@ def stop(
     if not open_calls:
         _finish(gate, now=now)
     return open_calls
+
+
+@transaction.atomic
+def change_limit(
+    campaign_id: int,
+    *,
+    now: datetime,
+    by: User | None = None,
+    to: int | None = None,
+    step: int = 0,
+) -> int:
+    """How many calls at a time: `to` so many, or `step` more than now. Returns it."""
+    gate = Campaign.objects.select_for_update().get(pk=campaign_id)
+    before = gate.max_concurrent_calls
+    after = min(max(before + step if to is None else to, 1), MAX_LIMIT)
+    if after != before:
+        Campaign.objects.filter(pk=gate.pk).update(max_concurrent_calls=after)
+        kind = ControlEvent.Kind.LIMIT
+        note(gate, kind, now=now, by=by, before=before, after=after)
+    return after
 
 
 @transaction.atomic

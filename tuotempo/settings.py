@@ -116,6 +116,16 @@ MAX_CONCURRENT_CALLS = read_number(
 POLL_SECONDS = read_number(
     "float", "POLL_SECONDS", 20.0, 0.05, "segundos entre consultas a Pearl."
 )
+LIVE_EVENTS = read("bool", "LIVE_EVENTS", True, "false: las pantallas preguntan.")
+LIVE_SECONDS = read_number(
+    "float", "LIVE_SECONDS", 0.8, 0.1, "segundos entre miradas a la base de datos."
+)
+SCREEN_POLL_ACTIVE_SECONDS = read_number(
+    "float", "SCREEN_POLL_ACTIVE_SECONDS", 1.0, 0.2, "segundos, con llamadas en curso."
+)
+SCREEN_POLL_IDLE_SECONDS = read_number(
+    "float", "SCREEN_POLL_IDLE_SECONDS", 3.0, 0.2, "segundos, sin llamadas en curso."
+)
 LEASE_MARGIN_SECONDS = read_number(
     "float", "LEASE_MARGIN_SECONDS", 30.0, 0.1, "segundos de margen, 30 o más."
 )

@@ -144,3 +144,8 @@ class CallAttempt(models.Model):
 
     def __str__(self) -> str:
         return str(_("Llamada %s") % self.pk)
+
+    @property
+    def number(self) -> int:
+        """Which call to its lead this one is, while it is in course."""
+        return self.lead.call_attempts_count + (0 if self.counted else 1)

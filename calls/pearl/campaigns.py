@@ -21,6 +21,7 @@ from .reading import (
 
 FULL_ACCESS, LIMITED_ACCESS = 1, 2
 RUNNING = 1
+PAUSED = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from calls.models import CallAttempt
 from calls.states import CALL_STATUS_OF
 from leads import phones
 from leads.models import CallStatus
+from leads.wording import number
 
 register = template.Library()
 
@@ -32,3 +33,9 @@ def host(identity: str) -> str:
 def attempt_status(attempt: CallAttempt) -> str:
     """The call status whose colour an attempt that is over has."""
     return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
+
+
+@register.filter
+def thousands(count: int | None) -> str:
+    """ "1.284"; an ellipsis while it is being counted."""
+    return "…" if count is None else number(count)

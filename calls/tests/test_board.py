@@ -3,18 +3,20 @@ fixed number of queries."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
 from calls import board, budget, runs
-from calls.models import Campaign, Worker
+from calls.models import CallAttempt, Campaign, Worker
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
+from calls.wording import moment_words
 from leads.models import CallStatus, Consent, Lead
 from leads.tests.factories import LeadFactory
+from leads.verdict import Rule
 
 pytestmark = pytest.mark.django_db
 
@@ -126,25 +128,84 @@ def test_a_queue_that_waits_says_for_what(run):
     worker()
     LeadFactory.create_batch(2, consent=Consent.UNKNOWN)
 
-    assert look(run.campaign).why == "2 leads esperan: 2 sin consentimiento."
+    shown = look(run.campaign)
+
+    assert shown.why == "No hay a quién llamar ahora."
+    assert [(one.rule, one.count) for one in shown.reasons] == [(Rule.NO_CONSENT, 2)]
 
 
 def test_what_forbids_a_start_is_said_before_pearl_is_asked():
     campaign = CampaignFactory()
-    assert "Ningún proceso espera órdenes" in board.why_not_start(look(campaign))
+    assert "Ningún proceso espera órdenes" in why_not_start(campaign)
 
     worker()
-    assert "La cola está vacía" in board.why_not_start(look(campaign))
+    assert "La cola está vacía" in why_not_start(campaign)
 
     LeadFactory(consent=Consent.REFUSED)
-    assert "sin consentimiento" in board.why_not_start(look(campaign))
+    assert why_not_start(campaign) == "1 lead espera: 1 sin consentimiento."
 
     LeadFactory()
-    assert board.why_not_start(look(campaign)) == ""
+    assert why_not_start(campaign) == ""
+
+
+def why_not_start(campaign: Campaign) -> str:
+    return board.why_not_start(campaign, now=timezone.now())
+
+
+def test_closed_hours_say_when_they_open(run):
+    worker()
+    LeadFactory()
+    Campaign.objects.update(always_open=False)
+    sunday = datetime(2026, 11, 29, 11, 0, tzinfo=UTC)
+    Worker.objects.update(heartbeat_at=sunday)
+    campaign = Campaign.objects.get()
+    cache.clear()
+
+    shown = board.board(campaign, now=sunday)
+
+    assert shown.why == "Fuera de horario: se llamará cuando abra, mañana 9:00."
+
+
+def test_a_process_that_fell_silent_is_shown_for_a_while(run):
+    now = timezone.now()
+    lost = worker(heartbeat_at=now - timedelta(minutes=3))
+    worker(identity="host/2/b", heartbeat_at=now - timedelta(hours=1))
+    worker(identity="host/3/c", heartbeat_at=now - timedelta(minutes=3), stopped_at=now)
+
+    assert look(run.campaign).lost_workers == [lost]
+
+
+def test_the_end_is_guessed_from_the_calls_before(campaign):
+    run = RunFactory(campaign=campaign, started_at=timezone.now())
+    Campaign.objects.update(state="stopped")
+    assert look(campaign).ends_at == ""
+    now = timezone.now()
+    for _each in range(4):
+        ended(run, Outcome.BUSY, CallStatus.BUSY)
+    CallAttempt.objects.update(claimed_at=now - timedelta(minutes=2), closed_at=now)
+    LeadFactory.create_batch(10)
+
+    shown = look(campaign)
+
+    # Ten calls of two minutes on five lines.
+    assert shown.seconds_a_call == 120
+    assert shown.ends_at == moment_words(
+        shown.now + timedelta(minutes=4), now=shown.now
+    )
+
+
+def test_success_is_a_share_of_the_leads_whose_call_ended(run):
+    assert look(run.campaign).success_percent is None
+    LeadFactory()
+    for _each in range(3):
+        ended(run, Outcome.BUSY, CallStatus.BUSY)
+    ended(run, Outcome.SUCCESS, CallStatus.COMPLETED)
+
+    assert look(run.campaign).success_percent == 25
 
 
 def test_no_run_yet_is_no_error():
     shown = look(CampaignFactory())
 
-    assert (shown.done, shown.percent, shown.minutes_left) == (0, 0, None)
+    assert (shown.done, shown.percent, shown.ends_at) == (0, 0, "")
     assert RunFactory._meta.model.objects.count() == 0

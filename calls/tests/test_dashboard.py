@@ -60,7 +60,9 @@ def a_worker() -> None:
 # --- Who may ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/calls/", "/calls/1/panel", "/calls/1/leads"])
+@pytest.mark.parametrize(
+    "path", ["/", "/calls/", "/calls/1/board", "/calls/1/events", "/calls/1/leads"]
+)
 def test_every_page_asks_for_a_login(client, path):
     answer = client.get(path)
 
@@ -69,7 +71,7 @@ def test_every_page_asks_for_a_login(client, path):
 
 
 def test_a_fragment_without_login_sends_the_page_to_the_login(client, campaign):
-    answer = client.get(url("panel", campaign), **HTMX)
+    answer = client.get(url("board", campaign), **HTMX)
 
     assert answer.status_code == 401
     assert answer["HX-Redirect"] == reverse("login")

@@ -28,8 +28,8 @@ def test_stop_counts_while_a_redraw_is_on_its_way(page, live_server):
         route.continue_() if answer.is_set() else held.append(route)
 
     held: list = []
-    page.route("**/panel", slowly)
-    with page.expect_request("**/panel"):
+    page.route("**/board", slowly)
+    with page.expect_request("**/board"):
         pass
     page.get_by_role("button", name="Detener").click()
     page.wait_for_timeout(300)

@@ -1,24 +1,78 @@
-// What htmx cannot do: the beat of the page, clocks, toasts, and ticking a whole page.
+// What htmx cannot do: hear what has changed, run the clocks, open the dialog.
 "use strict";
 
-const RUNNING_MS = 1000, IDLE_MS = 3000, HIDDEN_MS = 15000, TOAST_MS = 6000;
+const SLOW_MS = 15000, DEAF_MS = 40000, AGAIN_MS = 10000;
+const live = document.getElementById("live");
+const dialog = document.getElementById("dialog");
 
-// A button under a finger, or a field being typed in, is not drawn anew: the press would
-// be lost with the old button.
-function busy() {
-  return document.querySelector("main :active") || document.activeElement?.matches("#limit, .more summary");
+// --- What has changed: server-sent events, or else asking --------------------------
+
+let source = null, heard = 0, deafUntil = 0;
+
+function redraw(part) {
+  htmx.trigger(document.body, part);
 }
 
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.requestConfig.triggeringEvent?.type === "tick" && busy()) event.detail.shouldSwap = false;
+function redrawAll() {
+  redraw("board");
+  redraw("leads");
+}
+
+function listen() {
+  if (source || document.hidden || !live.dataset.events || Date.now() < deafUntil) return;
+  source = new EventSource(live.dataset.events);
+  heard = Date.now();
+  for (const name of ["board", "leads", "beat"]) {
+    source.addEventListener(name, () => {
+      heard = Date.now();
+      if (name !== "beat") redraw(name);
+    });
+  }
+  // The browser tries again by itself, and says what it has seen; unless it was refused.
+  source.addEventListener("error", () => {
+    if (source?.readyState === EventSource.CLOSED) hangUp(AGAIN_MS);
+  });
+}
+
+function hangUp(pause) {
+  source?.close();
+  source = null;
+  deafUntil = Date.now() + pause;
+}
+
+function hears() {
+  return source?.readyState === EventSource.OPEN && Date.now() - heard < DEAF_MS;
+}
+
+// While events flow this only renews what time alone changes; without them it asks.
+function beat() {
+  if (source && Date.now() - heard > DEAF_MS) hangUp(AGAIN_MS);
+  listen();
+  redrawAll();
+  schedule();
+}
+
+let timer = 0;
+function schedule() {
+  const active = document.getElementById("panel")?.dataset.active === "yes";
+  const pollMs = Number(active ? live.dataset.activeMs : live.dataset.idleMs);
+  clearTimeout(timer);
+  timer = setTimeout(beat, document.hidden || hears() ? SLOW_MS : pollMs);
+}
+
+// A tab that nobody sees holds no connection: a browser has six for all its tabs.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) hangUp(0);
+  else beat();
 });
 
-// Every moving part asks for itself at each tick; a hidden tab beats slower.
-function beat() {
-  const running = document.getElementById("panel")?.dataset.running === "yes";
-  if (!busy()) htmx.trigger(document.body, "tick");
-  setTimeout(beat, document.hidden ? HIDDEN_MS : running ? RUNNING_MS : IDLE_MS);
+if (live) {
+  listen();
+  schedule();
+  document.documentElement.dataset.live = "";
 }
+
+// --- Clocks --------------------------------------------------------------------------
 
 function showAges() {
   for (const clock of document.querySelectorAll("[data-since]")) {
@@ -27,43 +81,47 @@ function showAges() {
   }
 }
 
-function toast(text, kind) {
-  const line = document.createElement("p");
-  line.className = kind ? `toast-line toast-line--${kind}` : "toast-line";
-  line.textContent = text;
-  document.getElementById("toasts").append(line);
-  setTimeout(() => line.remove(), TOAST_MS);
-}
+document.body.addEventListener("htmx:afterSettle", showAges);
+showAges();
+setInterval(showAges, 1000);
 
-document.body.addEventListener("toast", (event) => toast(event.detail.text));
-document.body.addEventListener("htmx:afterSwap", showAges);
+// --- News: what others did, and what the system did by itself -------------------------
 
-let lost = false;
-document.body.addEventListener("htmx:sendError", () => {
-  if (!lost) toast("Se ha perdido la conexión. Se sigue intentando; no hace falta recargar.", "error");
-  lost = true;
+const said = new Set([...document.querySelectorAll("[data-say]")].map((one) => one.id));
+
+document.body.addEventListener("htmx:afterSettle", () => {
+  const fresh = [...document.querySelectorAll("[data-say]")].filter((one) => !said.has(one.id));
+  for (const one of fresh) said.add(one.id);
+  const calls = fresh.filter((one) => one.id.startsWith("event-call-"));
+  // Of many calls that end at once, the newest; the list has them all.
+  for (const one of fresh.filter((each) => !calls.slice(1).includes(each))) {
+    const text = one.querySelector(".event__text").textContent.trim().replace(/\s+/g, " ");
+    const kind = one.dataset.say === "error" ? "error" : undefined;
+    const key = calls.includes(one) ? "call" : undefined;
+    document.body.dispatchEvent(new CustomEvent("toast", { detail: { text, kind, key } }));
+  }
 });
-document.body.addEventListener("htmx:afterOnLoad", () => {
-  if (lost) toast("La conexión ha vuelto.");
-  lost = false;
+
+// --- The dialog, and the chooser -------------------------------------------------------
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === dialog && !dialog.open) dialog.showModal();
 });
-document.body.addEventListener("htmx:responseError", (event) => {
-  const status = event.detail.xhr.status;
-  if (status === 403) toast("No tiene permiso para esto. Pídalo a quien administra el sitio.", "error");
-  else if (status === 503) toast("La base de datos no responde. No se pierde nada; se sigue intentando.", "error");
-  else if (status >= 500) toast("Algo ha fallado en el servidor; no se ha cambiado nada. Vuelva a intentarlo.", "error");
+
+dialog?.addEventListener("click", (event) => {
+  if (event.target !== dialog && !event.target.closest("[data-close]")) return;
+  event.preventDefault();
+  dialog.close();
+});
+
+// What a button of the dialog did is seen on the page.
+dialog?.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.detail.requestConfig.verb === "post") dialog.close();
 });
 
 document.body.addEventListener("change", (event) => {
-  if (event.target.id === "tick-all") {
-    for (const tick of document.querySelectorAll("#rows [name=id]")) tick.checked = event.target.checked;
-  }
-  if (event.target.matches("#tick-all, #rows [name=id]")) {
-    document.querySelector("#rows [name=scope][value=ticked]").checked = true;
-  }
   if (event.target.dataset.submit !== undefined) event.target.form.submit();
 });
 
-showAges();
-setInterval(showAges, 1000);
-setTimeout(beat, RUNNING_MS);
+// A field somebody writes in is not drawn over; a morph keeps all else in its place.
+if (window.Idiomorph) Idiomorph.defaults.ignoreActiveValue = true;
