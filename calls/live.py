@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connections
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import (
@@ -190,6 +190,9 @@ class Watch:
                 self._note(pulses)
             spent = time.monotonic() - began
             await asyncio.sleep(max(settings.LIVE_SECONDS - spent, 0.05))
+            if not self._viewers:
+                # Who comes while it is being closed is looked for all the same.
+                await loop.run_in_executor(self._pool, connections.close_all)
 
     def _note(self, pulses: dict[int, Pulse]) -> None:
         known, self._known = self._known, pulses
@@ -210,11 +213,12 @@ class Watch:
 
 
 def _look_safely() -> dict[int, Pulse]:
-    close_old_connections()
+    """One connection for all looks; a broken one is replaced by the next look."""
     try:
         return look()
-    finally:
-        close_old_connections()
+    except DatabaseError:
+        connections.close_all()
+        raise
 
 
 def _message(number: int, names: Iterable[str]) -> str:
