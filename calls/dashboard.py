@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,9 +21,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from calls import board, live, pearl_switch, preflight, runs
+from calls import alarms, board, live, pearl_switch, preflight, runs
 from calls.models import Campaign
 from calls.pearl import Outbound, PearlClient, PearlError
+from calls.viewers import Rights, for_viewers
 from leads import selection
 from leads.filters import LARGEST_ID, LeadFilter
 from leads.lead_pages import COUNTED_AT_MOST, Order, Page, Place, read_page
@@ -43,7 +46,7 @@ PLACE_VARS = ("page", "after", "before", "end")
 def home(request: HttpRequest) -> HttpResponse:
     """Today at a glance, and the tool that starts calls."""
     now = timezone.now()
-    boards = [board.board(campaign, now=now) for campaign in board.campaigns()]
+    boards = [board.board(one.pk, now=now) for one in board.campaigns()]
     return render(request, "home.html", {"boards": boards})
 
 
@@ -55,9 +58,14 @@ def calls_manager(request: HttpRequest) -> HttpResponse:
     if not campaigns:
         return render(request, "calls/no_campaign.html")
     campaign = _campaign(request, campaigns)
-    context = _leads_context(request, campaign) | _board_context(request, campaign)
+    rights, now = Rights.of(request.user), timezone.now()
+    context = _leads_context(request, campaign)
+    if shown := board.at_hand(campaign, now=now):
+        context |= _board_context(shown, rights)
     events_url = reverse("calls:events", args=[campaign.pk])
     context |= {
+        "rights": rights,
+        "is_simulated": settings.PEARL_IS_SIMULATOR,
         "events_url": events_url if live.can_stream(request) else "",
         "active_ms": round(1000 * settings.SCREEN_POLL_ACTIVE_SECONDS),
         "idle_ms": round(1000 * settings.SCREEN_POLL_IDLE_SECONDS),
@@ -66,11 +74,25 @@ def calls_manager(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@permission_required("calls.view_campaign", raise_exception=True)
-def board_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+@for_viewers
+def board_fragment(
+    request: HttpRequest, rights: Rights, campaign_id: int
+) -> HttpResponse:
     """The control card, the counters, why nobody is called, and the side: calls in
-    course, activity, processes."""
-    return _board(request, get_object_or_404(Campaign, pk=campaign_id))
+    course, activity, processes. Drawn once for all who may see the same."""
+    try:
+        shown = board.board(campaign_id, now=timezone.now())
+    except Campaign.DoesNotExist as exc:
+        raise Http404 from exc
+    key = f"board-html:{shown.key}:{rights.key}"
+    html = cache.get(key)
+    if html is None:
+        context = _board_context(shown, rights) | {
+            "alarms": alarms.alarms(now=shown.now)
+        }
+        html = render_to_string("calls/_board.html", context)
+        cache.set(key, html, board.CACHED_SECONDS)
+    return HttpResponse(html)
 
 
 @require_GET
@@ -289,7 +311,7 @@ def _board(
         message = messages.error if problem else messages.success
         message(request, problem or toast)
         return redirect(f"{reverse('calls:manager')}?campaign={campaign.pk}")
-    context = _board_context(request, campaign) | {"problem": problem}
+    context = _board_context_of(request, campaign) | {"problem": problem}
     response = render(request, "calls/_board.html", context)
     if toast:
         trigger_client_event(response, "toast", {"text": toast})
@@ -297,21 +319,20 @@ def _board(
     return response
 
 
-def _board_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    shown: Board = board.board(campaign, now=timezone.now())
-    return {
-        "board": shown,
-        "campaigns": board.campaigns(),
-        "may_run": request.user.has_perm("calls.run_campaign"),
-        "may_see_leads": request.user.has_perm("leads.view_lead"),
-    }
+def _board_context_of(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    shown = board.board(campaign.pk, now=timezone.now())
+    return _board_context(shown, Rights.of(request.user))
+
+
+def _board_context(shown: Board, rights: Rights) -> dict[str, Any]:
+    return {"board": shown, "rights": rights, "campaigns": shown.campaigns}
 
 
 def _ask(
     request: HttpRequest, campaign: Campaign, template: str, **facts: Any
 ) -> HttpResponse:
     """What a dialog of the page shows; a page of its own without JavaScript."""
-    context = _board_context(request, campaign) | {"dialog": template} | facts
+    context = _board_context_of(request, campaign) | {"dialog": template} | facts
     if request.headers.get("HX-Request"):
         return render(request, template, context)
     return render(request, "calls/ask.html", context)
