@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 from django.core.cache import cache
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from calls import alarms
 from calls.models import Campaign, Run
@@ -138,23 +139,42 @@ def is_error(message) -> bool:
     return message.type == "error" and not aborted
 
 
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[tuple[Browser, Any]]:
+    """One for all tests of a process: to start it takes longer than most of them."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
+        browser.close()
+
+
 @pytest.fixture
-def page(live_server):
+def browser(_chromium: tuple[Browser, Any]) -> Iterator[Browser]:
+    """Playwright's loop runs in this thread, and only while a test uses it."""
+    browser, loop = _chromium
+    asyncio._set_running_loop(loop)
+    yield browser
+    for context in browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
+
+
+@pytest.fixture
+def page(live_server, browser):
     """A page that fails the test on a console error or a request to elsewhere."""
     wrong: list[str] = []
-    with sync_playwright() as play:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_context(locale="es-ES").new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda m: wrong.append(m.text) if is_error(m) else 0)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "request",
-            lambda r: (
-                None if r.url.startswith(live_server.url) else wrong.append(r.url)
-            ),
-        )
-        yield page
-        browser.close()
+    page = browser.new_context(locale="es-ES").new_page()
+    page.set_default_timeout(10_000)
+    page.on("console", lambda m: wrong.append(m.text) if is_error(m) else 0)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(live_server.url) else wrong.append(r.url),
+    )
+    yield page
+    page.context.close()
     assert wrong == []
