@@ -98,6 +98,11 @@ def _imports_of_its_own(settings: Any, tmp_path: Path) -> None:
     settings.IMPORT_FOLDER = tmp_path / "imports"
 
 
+@pytest.fixture(autouse=True)
+def _passwords_hashed_at_once(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def mariadb_socket(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Of a real MariaDB, whatever database the tests themselves run on."""

@@ -20,7 +20,6 @@ BAD = "6,12E+08;Ana;28001"
 
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.IMPORT_FOLDER = tmp_path / "imports"
     return settings.IMPORT_FOLDER
 

@@ -28,7 +28,6 @@ LEADS = """CONTACTO;NOMBRE;CODIGO_POSTAL
 
 @pytest.fixture(autouse=True)
 def _folder(settings, tmp_path):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.IMPORT_FOLDER = tmp_path / "imports"
 
 
