@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Q
@@ -68,9 +69,12 @@ class StaffAdmin(ModelAdmin):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
         """Changed is what differs from what the person saw, not from the row now."""
-        return super().formfield_for_dbfield(
+        field = super().formfield_for_dbfield(
             db_field, request, **{"show_hidden_initial": True, **kwargs}
         )
+        if field is not None and isinstance(field.widget, AdminSplitDateTime):
+            _name_both_halves(field)
+        return field
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         """Write only the columns that were changed in the form: `save()` would bring
@@ -161,6 +165,12 @@ def short_moment(moment: datetime | None) -> str:
 def status_tag(value: str, label: StrOrPromise) -> str:
     """Dot and word; the dot's colour is in css/admin.css."""
     return format_html('<span class="status status--{}">{}</span>', value, label)
+
+
+def _name_both_halves(field: forms.Field) -> None:
+    """Each of the two boxes of a moment says what it is: their label is of neither."""
+    for half, name in zip(field.widget.widgets, (_("Fecha"), _("Hora")), strict=True):
+        half.attrs["aria-label"] = f"{field.label}: {name}"
 
 
 def _count(rows: Any, *, at_most: int) -> int:

@@ -1,0 +1,52 @@
+"""axe-core's verdict on a page, as WCAG 2.2 AA and good practice have it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from playwright.sync_api import Page
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"scheme": "dark", "width": 390, "height": 844},
+    {"scheme": "light", "width": 1440, "height": 900},
+)
+
+on_one_database = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="a page is the same on every database"
+)
+
+
+@cache
+def axe() -> str:
+    (source,) = (Path(__file__).parent / "vendor").glob("axe-core-*/axe.min.js")
+    return source.read_text()
+
+
+def faults(page: Page, **looks: Any) -> list[str]:
+    """What is wrong with the page as it is, in one look: the rule, and where."""
+    page.emulate_media(color_scheme=looks["scheme"], reduced_motion="reduce")
+    page.set_viewport_size({"width": looks["width"], "height": looks["height"]})
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe())  # the policy forbids it as a script of the page
+    options = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": False}
+    result = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{look(looks)}: {fault['id']} ({fault['help']}): {node['target']} "
+        f"{node['html'][:200]} {node['failureSummary'][-160:]}"
+        for fault in result["violations"]
+        for node in fault["nodes"][:3]
+    ]
+
+
+def look(looks: dict[str, Any]) -> str:
+    return f"{looks['scheme']} {looks['width']}"
+
+
+def faults_in_every_look(page: Page) -> list[str]:
+    """A phone in the dark, then a wide screen in the light, which it stays."""
+    return [fault for looks in LOOKS for fault in faults(page, **looks)]
