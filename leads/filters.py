@@ -40,6 +40,7 @@ DISPOSITIONS = [
 CALLBACKS = [
     ("due", _("Ya toca")),
     ("missed", _("Perdida")),
+    ("today", _("Para hoy")),
     ("pending", _("Más adelante")),
     ("any", _("Cualquiera")),
 ]
@@ -213,6 +214,12 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
                 return leads.filter(callback_at__lte=self.now)
             case "missed":
                 return leads & Lead.objects.missed_callbacks(now=self.now)
+            case "today":
+                today = timezone.localdate(self.now)
+                return leads.filter(
+                    callback_at__gte=midnight(today),
+                    callback_at__lt=midnight(today + timedelta(days=1)),
+                )
             case "pending":
                 return leads.filter(callback_at__gt=self.now)
         return leads.filter(callback_at__isnull=False)

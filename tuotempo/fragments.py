@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django_htmx.middleware import HtmxDetails
 
 
 class LoginForFragments:
-    """Otherwise htmx would follow the redirect and put the login into a table."""
+    """Otherwise htmx would follow the redirect and put the login into a table. After
+    the login one is back on the page, with its filter, not in the fragment."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,8 +21,10 @@ class LoginForFragments:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         login = resolve_url(settings.LOGIN_URL)
-        is_fragment = bool(request.headers.get("HX-Request"))
+        htmx = HtmxDetails(request)
         location = response.headers.get("Location", "")
-        if is_fragment and location.startswith(login):
-            return HttpResponse(status=401, headers={"HX-Redirect": login})
-        return response
+        if not htmx or not location.startswith(login):
+            return response
+        page = htmx.current_url_abs_path
+        to = f"{login}?{urlencode({'next': page})}" if page else login
+        return HttpResponse(status=401, headers={"HX-Redirect": to})

@@ -219,6 +219,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "tuotempo.errors.WordsForRefusedMethods",
     "tuotempo.fragments.LoginForFragments",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tuotempo.login.LoginRequiredUnlessExempt",
@@ -243,6 +244,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "calls.alarms.alarms_on_page",
+                "calls.pearl_pill.pill_on_page",
             ],
         },
     },
@@ -262,6 +264,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}  # type: ignore[assignment]
+CSRF_FAILURE_VIEW = "tuotempo.errors.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -270,13 +273,16 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
-AXES_COOLOFF_MESSAGE = _(
-    "Demasiados intentos de entrar. Espere un cuarto de hora y vuelva a probar."
-)
+AXES_LOCKOUT_TEMPLATE = "429.html"
 
 LANGUAGE_CODE = "es"
 LANGUAGES = [("es", _("Español")), ("en", _("Inglés"))]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "tuotempo.formats"
 TIME_ZONE = "Europe/Madrid"
 USE_I18N = True
 USE_TZ = True
