@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
@@ -20,11 +21,12 @@ CHOSEN = "language_chosen"
 def choose_language(request: HttpRequest) -> HttpResponseBase:
     """Back to where one was, in the language chosen."""
     language = request.POST.get("language", "")
-    if language in dict(settings.LANGUAGES):
-        if request.user.is_authenticated:
-            _remember(request.user.pk, language)
-        else:
-            request.session[CHOSEN] = language
+    if language not in dict(settings.LANGUAGES):
+        raise BadRequest("unknown language")
+    if request.user.is_authenticated:
+        _remember(request.user.pk, language)
+    else:
+        request.session[CHOSEN] = language
     return set_language(request)
 
 
