@@ -43,14 +43,6 @@ PLACE_VARS = ("page", "after", "before", "end")
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """Today at a glance, and the tool that starts calls."""
-    now = timezone.now()
-    boards = [board.board(one.pk, now=now) for one in board.campaigns()]
-    return render(request, "home.html", {"boards": boards})
-
-
-@require_GET
 @permission_required("calls.view_campaign", raise_exception=True)
 def calls_manager(request: HttpRequest) -> HttpResponse:
     """The page."""

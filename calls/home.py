@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from django.conf import settings
+from django.contrib.auth.decorators import permission_required
 from django.core.cache import cache
 from django.db.models import Case, Count, IntegerField, Value, When
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from calls.board import Board
 
 CACHED_SECONDS = 5
+MAY_SEE = "calls.view_campaign"
 # The running ones come first; the page costs no more with a hundred campaigns.
 CAMPAIGNS_SHOWN = 6
 COUNTED_AT_MOST = 1000
@@ -45,11 +48,12 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignToday:
+    """None: it is still being counted."""
+
     campaign: Campaign
     figures: list[Figure]
-    queued: int
-    calling: int
-    workers: int
+    queued: int | None
+    calling: int | None
     why: str
 
     @property
@@ -57,12 +61,12 @@ class CampaignToday:
         return self.campaign.state == RunState.RUNNING
 
     @property
-    def is_stopping(self) -> bool:
-        return self.campaign.state == RunState.STOPPING
+    def is_between(self) -> bool:
+        return self.campaign.state in (RunState.PAUSED, RunState.STOPPING)
 
     @property
-    def total(self) -> int:
-        return sum(figure.count for figure in self.figures)
+    def is_empty(self) -> bool:
+        return (self.queued, self.calling) == (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,29 +88,47 @@ class Today:
     def total(self) -> int:
         return sum(figure.count for figure in self.figures)
 
+    @property
+    def is_complete(self) -> bool:
+        return all(one.queued is not None for one in self.campaigns)
+
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Today at a glance, and the tool that starts calls."""
-    return render(request, "home.html", {"today": today(now=timezone.now())})
+    may_see = request.user.has_perm(MAY_SEE)
+    shown = today(now=timezone.now(), wait=False) if may_see else None
+    return render(request, "home.html", {"today": shown})
 
 
-def today(*, now: datetime) -> Today:
-    """At most five seconds old."""
+@require_GET
+@permission_required(MAY_SEE, raise_exception=True)
+def today_fragment(request: HttpRequest) -> HttpResponse:
+    """The page's content alone, which asks for itself again."""
+    return render(request, "_today.html", {"today": today(now=timezone.now(), wait=True)})
+
+
+def today(*, now: datetime, wait: bool) -> Today:
+    """At most five seconds old. Without `wait`, what must first be counted may be left
+    out: the page does not wait for it, and asks again at once."""
     key = f"today:{get_language()}"
     known: Today | None = cache.get(key)
     if known is None:
-        known = _look(now=now)
-        cache.set(key, known, CACHED_SECONDS)
+        known = _look(now=now, wait=wait)
+        if known.is_complete:
+            cache.set(key, known, CACHED_SECONDS)
     return known
 
 
-def _look(*, now: datetime) -> Today:
+def _look(*, now: datetime, wait: bool) -> Today:
     since = midnight(timezone.localdate(now))
     campaigns = list(Campaign.objects.order_by(_running_first(), "name", "id"))
     shown, further = campaigns[:CAMPAIGNS_SHOWN], campaigns[CAMPAIGNS_SHOWN:]
     ended = _ended_since(since, campaigns=campaigns)
-    boards = [board.board(campaign, now=now) for campaign in shown]
+    boards = {
+        one: board.board(one.pk, now=now) if wait else board.at_hand(one, now=now)
+        for one in shown
+    }
     callbacks = LeadFilter(
         QueryDict("callback=today"), queryset=Lead.objects.all(), now=now
     )
@@ -116,8 +138,8 @@ def _look(*, now: datetime) -> Today:
         at=now,
         figures=_figures(sum(ended.values(), Counter()), since=since),
         campaigns=[
-            _campaign_today(one, ended=ended[one.campaign.pk], since=since)
-            for one in boards
+            _campaign_today(one, boards[one], ended=ended[one.pk], since=since)
+            for one in shown
         ],
         further=further,
         callbacks=min(count, COUNTED_AT_MOST),
@@ -125,12 +147,12 @@ def _look(*, now: datetime) -> Today:
         workers=Worker.objects.filter(**at_work).count(),
         workers_url=_admin_list("worker", at_work),
         has_leads=Lead.objects.exists(),
-        is_simulated=any(one.is_simulated for one in boards),
+        is_simulated=settings.PEARL_IS_SIMULATOR,
     )
 
 
 def _running_first() -> Case:
-    first = [RunState.RUNNING, RunState.STOPPING]
+    first = [RunState.RUNNING, RunState.PAUSED, RunState.STOPPING]
     whens = [When(state=state, then=Value(rank)) for rank, state in enumerate(first)]
     return Case(*whens, default=Value(len(first)), output_field=IntegerField())
 
@@ -157,16 +179,15 @@ def _ended_since(
 
 
 def _campaign_today(
-    shown: Board, *, ended: Counter[CallStatus], since: datetime
+    campaign: Campaign, shown: Board | None, *, ended: Counter[CallStatus], since: datetime
 ) -> CampaignToday:
-    by_status = {stat.status: stat.count for stat in shown.stats}
+    by_status = {stat.status: stat.count for stat in shown.stats} if shown else {}
     return CampaignToday(
-        campaign=shown.campaign,
-        figures=_figures(ended, since=since, campaign=shown.campaign),
-        queued=by_status.get(CallStatus.SELECTED, 0),
-        calling=by_status.get(CallStatus.CALLING, 0),
-        workers=len(shown.workers),
-        why=shown.why,
+        campaign=campaign,
+        figures=_figures(ended, since=since, campaign=campaign),
+        queued=by_status.get(CallStatus.SELECTED),
+        calling=by_status.get(CallStatus.CALLING),
+        why=shown.why if shown else "",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.decorators import permission_required
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -38,6 +39,7 @@ def pill_on_page(request: HttpRequest) -> dict[str, Any]:
 
 
 @require_GET
+@permission_required("calls.view_campaign", raise_exception=True)
 def pearl_pill_fragment(request: HttpRequest) -> HttpResponse:
     """The pill alone, for htmx to swap in."""
     return render(request, "_pearl_pill.html")

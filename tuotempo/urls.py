@@ -5,7 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
-from calls.home import home
+from calls.home import home, today_fragment
 from calls.pearl_pill import pearl_pill_fragment
 from calls.webhooks import pearl_webhook
 from tuotempo.health import healthz, readyz
@@ -20,6 +20,7 @@ admin.site.index_title = gettext_lazy("Administración")
 
 urlpatterns = [
     path("", home, name="home"),
+    path("today", today_fragment, name="today"),
     path("calls/", include("calls.urls")),
     path("pearl", pearl_pill_fragment, name="pearl_pill"),
     path("login/", LogIn.as_view(), name="login"),

@@ -56,7 +56,7 @@ def test_it_counts_the_calls_that_ended_today(run):
     elsewhere = RunFactory(campaign=another_campaign())
     ended(elsewhere, Outcome.BUSY)
 
-    today = home.today(now=timezone.now())
+    today = home.today(now=timezone.now(), wait=True)
 
     assert figures(today) == {
         CallStatus.COMPLETED: 2,
@@ -82,7 +82,7 @@ def test_every_number_leads_to_what_it_counts(client, boss, run):
     LeadFactory(callback_at=now)
     LeadFactory(callback_at=now + timedelta(days=2))
 
-    today = home.today(now=now)
+    today = home.today(now=now, wait=True)
 
     shown = [*today.figures, *(f for one in today.campaigns for f in one.figures)]
     assert len(shown) == 12
@@ -101,7 +101,7 @@ def test_the_running_campaign_is_first_and_the_rest_are_named(client, boss):
         another_campaign(n, name=f"Campaña {n}")
     CampaignFactory(name="Zeta", state=RunState.RUNNING)
 
-    today = home.today(now=timezone.now())
+    today = home.today(now=timezone.now(), wait=True)
     html = client.get("/").content.decode()
 
     assert [one.campaign.name for one in today.campaigns][:2] == ["Zeta", "Campaña 0"]
@@ -169,6 +169,19 @@ def test_who_is_not_of_the_admin_gets_no_link_into_it(client, run):
     assert "Iniciar llamadas" in html
 
 
+def test_who_has_no_role_sees_nothing_and_reads_why(client, run):
+    client.force_login(User.objects.create_user("ana", password="x"))
+    ended(run, Outcome.SUCCESS)
+
+    html = client.get("/").content.decode()
+
+    assert "Nadie le ha dado todavía un papel" in html
+    assert run.campaign.name not in html
+    assert "pearl-pill" not in html
+    for fragment in ("/today", "/pearl"):
+        assert client.get(fragment).status_code == 403
+
+
 def test_a_callback_for_today_ends_with_the_day_in_madrid():
     now = timezone.datetime.fromisoformat("2026-11-27T12:00:00+01:00")
     moments = ["2026-11-27T00:00", "2026-11-27T23:59", "2026-11-28T00:00"]
@@ -177,4 +190,4 @@ def test_a_callback_for_today_ends_with_the_day_in_madrid():
         LeadFactory(callback_at=at)
     assert Lead.objects.count() == 3
 
-    assert home.today(now=now).callbacks == 2
+    assert home.today(now=now, wait=True).callbacks == 2

@@ -46,10 +46,13 @@
     };
   }
 
-  function toast({ text, kind, action }) {
+  function toast({ text, kind, action, key }) {
     const line = document.createElement("div"), said = document.createElement("p");
     line.className = kind === "error" ? "toast-line toast-line--error" : "toast-line";
     line.dataset.at = ++made;
+    // What is said of one thing makes way for what is said of it later.
+    if (key) box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.remove();
+    if (key) line.dataset.key = key;
     said.textContent = text;
     line.append(said);
     if (action) line.append(button(action.label, "toast-line__action", act(line, action)));

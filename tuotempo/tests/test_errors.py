@@ -130,7 +130,7 @@ def test_a_fragment_without_login_comes_back_to_the_page_with_its_filter(
     client, campaign
 ):
     page = "http://testserver/calls/?campaign=1&city=Getafe"
-    fragment = f"/calls/{campaign.pk}/panel"
+    fragment = f"/calls/{campaign.pk}/board"
 
     def asked_from(url: str) -> str:
         headers = {"hx-request": "true", "hx-current-url": url}

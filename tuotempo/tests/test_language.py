@@ -204,8 +204,8 @@ PAGES = [
     "/admin/calls/pearlevent/", "/admin/calls/pearlaccount/",
     "/admin/password_change/", "/admin/auth/user/",
     "/admin/leads/lead/{lead}/change/", "/admin/calls/campaign/{campaign}/change/",
-    "/admin/calls/callattempt/{attempt}/change/", "/calls/{campaign}/panel",
-    "/calls/{campaign}/side", "/calls/{campaign}/leads", "/calls/{campaign}/stop",
+    "/admin/calls/callattempt/{attempt}/change/", "/calls/{campaign}/board", "/today",
+    "/calls/{campaign}/leads", "/calls/{campaign}/stop",
 ]  # fmt: skip
 
 

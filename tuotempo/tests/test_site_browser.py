@@ -114,9 +114,18 @@ def test_escape_closes_the_newest_and_there_are_four_at_most(page, toasts):
     expect(page.locator("#toasts")).to_contain_text("aviso 3")
 
 
+def test_what_is_said_later_of_the_same_replaces_it(page, toasts):
+    for text in ("una llamada", "otra llamada"):
+        say(page, text, key="call")
+    say(page, "otra cosa")
+
+    expect(toasts).to_have_text(["otra llamada×", "otra cosa×"])
+
+
 def test_the_action_of_a_toast_is_done_once_and_answers_in_a_toast(page, live_server):
     campaign = CampaignFactory(state=RunState.RUNNING)
-    log_in(page, live_server)
+    LeadFactory()
+    log_in(page, live_server, "/calls/")
     posts = []
     page.on("request", lambda r: posts.append(r.url) if r.method == "POST" else None)
     action = {"label": "Detener", "url": f"/calls/{campaign.pk}/stop"}
