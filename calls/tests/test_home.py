@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.utils import timezone
 
@@ -74,6 +74,7 @@ def test_every_number_leads_to_what_it_counts(client, boss, run):
     for outcome in (Outcome.SUCCESS, Outcome.CONVERSATION, Outcome.BUSY):
         ended(run, outcome)
     ended(run, Outcome.SUCCESS, ago=timedelta(days=1))
+    ended(run, Outcome.SUCCESS, is_test=True)
     ended(RunFactory(campaign=another_campaign()), Outcome.SUCCESS)
     now = timezone.now()
     Worker.objects.create(identity="a", started_at=now, heartbeat_at=now)
@@ -158,7 +159,7 @@ def test_an_empty_house_says_what_to_do_next(client, boss):
 
 def test_who_is_not_of_the_admin_gets_no_link_into_it(client, run):
     user = User.objects.create_user("ana", password="x")
-    user.groups.add(*Group.objects.filter(name="operador"))
+    user.user_permissions.add(Permission.objects.get(codename="view_campaign"))
     client.force_login(user)
     LeadFactory()
     ended(run, Outcome.SUCCESS)
