@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import trigger_client_event
 
 from calls import board, live, pearl_switch, preflight, runs
+from calls.dashboard_lead import drawer_context
 from calls.dashboard_leads import leads_context
 from calls.models import Campaign
 from calls.pearl import Outbound, PearlClient, PearlError
@@ -45,6 +46,7 @@ def calls_manager(request: HttpRequest) -> HttpResponse:
         return render(request, "calls/no_campaign.html")
     campaign = _campaign(request, campaigns)
     context = leads_context(request, campaign) | _board_context(request, campaign)
+    context |= drawer_context(request, campaign)
     events_url = reverse("calls:events", args=[campaign.pk])
     context |= {
         "events_url": events_url if live.can_stream(request) else "",

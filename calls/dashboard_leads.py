@@ -1,12 +1,13 @@
-"""The leads of /calls: filtered, chosen and changed."""
+"""The HTMX views of the leads at /calls: filtered, listed, chosen and changed."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,154 +15,233 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import trigger_client_event
 
 from calls import board
+from calls.lead_table import LeadTable, cleaned
 from calls.models import Campaign
 from leads import selection
-from leads.filters import LARGEST_ID, LeadFilter
-from leads.lead_pages import COUNTED_AT_MOST, Order, Page, Place, read_page
-from leads.models import Lead, Priority
-from leads.selection import Verb
+from leads.bulk_words import ACTIONS, undone_words
+from leads.chips import SUGGESTED
+from leads.models import BulkChange, CallStatus, Lead, Priority
+from leads.selection import UNDOABLE, Plan, Verb
+from leads.staff_admin import is_id
+from leads.suggestions import suggest
+from leads.wording import number
 
-PAGE_SIZES = (25, 50, 100)
-OLDEST_FIRST = Order(descending=False)
-PLACE_VARS = ("page", "after", "before", "end")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.contrib.auth.models import User
+    from django.db.models import QuerySet
+
+VERBS: dict[str, tuple[str, dict[str, Any]]] = {
+    "select": (Verb.SELECT, {}),
+    "deselect": (Verb.DESELECT, {}),
+    "reset": (Verb.RESET, {}),
+    "manual:on": (Verb.MANUAL, {}),
+    "manual:off": (Verb.AUTOMATIC, {}),
+} | {f"priority:{n}": (Verb.PRIORITY, {"priority": n}) for n in Priority.values}
+# As one types, these change letter by letter.
+TYPED = frozenset({"q", *SUGGESTED})
+
+
+def leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    """What `_leads.html` takes, for the page and for its fragments."""
+    table = LeadTable(request.GET, campaign=campaign, now=timezone.now())
+    may = request.user.has_perm
+    return {
+        "campaign": campaign,
+        "table": table,
+        "may_view": may("leads.view_lead"),
+        "may_select": may("leads.select_lead"),
+        "may_change_leads": may("leads.change_lead"),
+        "may_import": may("leads.import_lead") and request.user.is_staff,
+        "statuses": CallStatus.choices,
+        "priorities": Priority.choices,
+    }
 
 
 @require_GET
+@permission_required("leads.view_lead", raise_exception=True)
 def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The filtered leads. Ticks arrive as `id` and are drawn again."""
+    """The filter and its leads, when the filter or the page is another."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     context = leads_context(request, campaign)
     response = render(request, "calls/_leads.html", context)
-    if "moved" in request.GET:
-        response["HX-Push-Url"] = f"{reverse('calls:manager')}?{context['query']}"
+    address = context["table"].query
+    here = urlsplit(request.headers.get("HX-Current-URL", "")).query
+    moves = cleaned(QueryDict(address)), cleaned(QueryDict(here))
+    if moves[0] != moves[1]:
+        header = "HX-Replace-Url" if _is_same_typing(*moves) else "HX-Push-Url"
+        response[header] = f"{reverse('calls:manager')}?{address}"
     return response
 
 
-@require_POST
-@permission_required("leads.select_lead", raise_exception=True)
-def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """A verb of `leads.selection` on the ticked leads, or on all of the filter."""
+@require_GET
+@permission_required("leads.view_lead", raise_exception=True)
+def list_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The leads alone, while calls go on: the same for all with the same rights."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    if request.POST.get("scope") == "all":
-        leads = LeadFilter(request.GET, queryset=Lead.objects.all())
-        # A filter that is not understood must not mean everybody.
-        chosen = leads.qs if leads.is_valid() else Lead.objects.none()
-    else:
-        ids = [pk for pk in request.POST.getlist("id") if pk.isdigit()]
-        chosen = Lead.objects.filter(pk__in=[pk for pk in ids if len(pk) < 19])
-    changed = _apply(request, chosen, campaign=campaign)
-    board.forget(campaign)
-    if not request.headers.get("HX-Request"):
-        return redirect(f"{reverse('calls:manager')}?{request.GET.urlencode()}")
-    context = leads_context(request, campaign) | {"ticked": set()}
-    response = render(request, "calls/_leads.html", context)
-    text = ngettext("%d lead cambiado.", "%d leads cambiados.", changed) % changed
-    if not changed:
-        text = _("No cambió ningún lead: ya estaban así o no se les puede llamar.")
-    trigger_client_event(response, "toast", {"text": text})
-    return trigger_client_event(response, "tick", after="settle")
+    return render(request, "calls/_lead_list.html", leads_context(request, campaign))
 
 
-def _apply(request: HttpRequest, leads: QuerySet[Lead], *, campaign: Campaign) -> int:
-    known = {
-        "select": (Verb.SELECT, {"outbound_id": campaign.outbound_id}),
-        "deselect": (Verb.DESELECT, {}),
-        "reset": (Verb.RESET, {}),
-        "manual:on": (Verb.MANUAL, {}),
-        "manual:off": (Verb.AUTOMATIC, {}),
-    } | {f"priority:{n}": (Verb.PRIORITY, {"priority": n}) for n in Priority.values}
-    verb, values = known.get(request.POST.get("verb", ""), (None, {}))
-    if verb is None:
+@require_GET
+@permission_required("leads.view_lead", raise_exception=True)
+def suggestions_fragment(request: HttpRequest) -> HttpResponse:
+    """Values to tick that begin as somebody types."""
+    name = next((one for one in SUGGESTED if one in request.GET), "")
+    # htmx sends the box typed in first, and then the values ticked around it.
+    typed, *ticked = request.GET.getlist(name) or [""]
+    found = suggest(name, typed[:100]) if name else []
+    values = [value for value in found if value not in ticked]
+    context = {"name": name, "values": values, "typed": typed}
+    return render(request, "calls/_lead_suggestions.html", context)
+
+
+# --- Many at once -------------------------------------------------------------------
+
+
+@require_POST
+def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """A verb on the ticked leads; or on all of the filter, once that was confirmed."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    verb, values = VERBS.get(request.POST.get("verb", ""), ("", {}))
+    if not verb:
         raise PermissionDenied(_("Esa acción no existe."))
+    words = ACTIONS[verb]
+    if not request.user.has_perm(f"leads.{words.permission}_lead"):
+        raise PermissionDenied
+    if verb == Verb.SELECT:
+        values = {"outbound_id": campaign.outbound_id}
+    table = LeadTable(request.GET, campaign=campaign, now=timezone.now())
+    is_whole = request.POST.get("scope") == "all"
+    if is_whole and not table.choice.is_understood:
+        # A filter that is not understood must not mean everybody.
+        problem = _("El filtro tiene errores: no se ha cambiado ningún lead.")
+        return _answer(request, text=problem, kind="error")
+    leads = _whole_of(request, table) if is_whole else _ticked(request)
+    plan = selection.plan(leads, verb, values, now=timezone.now())
+    if is_whole and "confirmed" not in request.POST:
+        return _ask(request, table, verb=verb, plan=plan)
     change = selection.apply(
         leads,
         verb,
         values,
         now=timezone.now(),
-        by=request.user,  # type: ignore[arg-type]
-        filter_query=request.GET.urlencode(),
+        by=cast("User", request.user),
+        filter_query=table.choice.query if is_whole else "",
     )
-    return change.changed
+    board.forget(campaign)
+    return _answer(
+        request,
+        text=_told(change, plan=plan),
+        is_done=bool(change.changed),
+        action=_undo_of(change, campaign=campaign),
+    )
 
 
-def leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    now = timezone.now()
-    leads = LeadFilter(request.GET, queryset=Lead.objects.all(), now=now)
-    size = _number(request.GET.get("size"), default=PAGE_SIZES[0])
-    size = size if size in PAGE_SIZES else PAGE_SIZES[0]
-    page = read_page(
-        # A filter that is not understood shows nobody, as it changes nobody.
-        leads.narrowed(at_most=COUNTED_AT_MOST)
-        if leads.is_valid()
-        else Lead.objects.none(),
-        order=OLDEST_FIRST,
-        place=_place(request),
-        size=size,
-    )
-    query = request.GET.copy()
-    for name in ("id", "moved", "csrfmiddlewaretoken"):
-        query.pop(name, None)
-    query["campaign"] = str(campaign.pk)
-    pageless = query.copy()
-    for name in PLACE_VARS:
-        pageless.pop(name, None)
-    return {
-        "campaign": campaign,
-        "leads": page.leads,
-        "filter": leads,
-        "total": min(page.count, COUNTED_AT_MOST),
-        "is_cut": page.is_cut,
-        "page": page,
-        "moves": _moves(page, pageless),
-        "size": size,
-        "sizes": PAGE_SIZES,
-        "query": query.urlencode(),
-        "pageless": pageless.urlencode(),
-        "board_now": now,
-        "ticked": {_number(pk) for pk in request.GET.getlist("id")},
-        "may_select": request.user.has_perm("leads.select_lead"),
+@require_POST
+@permission_required("leads.select_lead", raise_exception=True)
+def undo_change(request: HttpRequest, campaign_id: int, change_id: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    change = get_object_or_404(BulkChange, pk=change_id, by=request.user.pk)
+    back = selection.undo(change, by=cast("User", request.user), now=timezone.now())
+    board.forget(campaign)
+    return _answer(request, text=undone_words(change, back=back), is_done=True)
+
+
+def _ticked(request: HttpRequest) -> QuerySet[Lead]:
+    ids = [pk for pk in request.POST.getlist("id") if is_id(pk)]
+    return Lead.objects.filter(pk__in=ids)
+
+
+def _whole_of(request: HttpRequest, table: LeadTable) -> QuerySet[Lead]:
+    leads = table.choice.leads.order_by()
+    if table.choice.why:
+        # Whom a rule decides is a question to the same table: MySQL must have the
+        # answer before it writes there.
+        leads = Lead.objects.filter(pk__in=list(leads.values_list("pk", flat=True)))
+    if only := request.POST.get("only"):
+        leads = leads.filter(call_status=only)
+    return leads
+
+
+def _ask(
+    request: HttpRequest, table: LeadTable, *, verb: str, plan: Plan
+) -> HttpResponse:
+    """How many would change, how many would not, and why."""
+    words = ACTIONS[verb]
+    only = request.POST.get("only", "")
+    context = {
+        "campaign": table.campaign,
+        "table": table,
+        "words": words,
+        "verb": request.POST["verb"],
+        "only": only,
+        "only_words": dict(CallStatus.choices).get(only, ""),
+        "plan": plan,
+        "button": words.button(plan.changed),
     }
+    if not request.headers.get("HX-Request"):
+        return render(request, "calls/lead_confirm.html", context)
+    response = render(request, "calls/_lead_confirm.html", context)
+    response["HX-Retarget"], response["HX-Reswap"] = "#lead-ask", "innerHTML"
+    return response
 
 
-def _place(request: HttpRequest) -> Place:
-    return Place(
-        number=_number(request.GET.get("page"), default=1),
-        after=_number(request.GET.get("after")) or None,
-        before=_number(request.GET.get("before")) or None,
-        at_end="end" in request.GET,
+def _told(change: BulkChange, *, plan: Plan) -> str:
+    """How many changed, and how many did not and why."""
+    words = ngettext(
+        "%(what)s: %(count)s lead cambiado.",
+        "%(what)s: %(count)s leads cambiados.",
+        change.changed,
+    ) % {"what": ACTIONS[change.verb].title, "count": number(change.changed)}
+    if not plan.total:
+        return _("Marque primero algún lead.")
+    stay = max(plan.total - change.changed, 0)
+    if not stay:
+        return words
+    same = ngettext("%s se queda como está", "%s se quedan como están", stay)
+    why = "; ".join(f"{label}: {number(count)}" for label, count in plan.reasons)
+    told = f"{words} {same % number(stay)}"
+    return f"{told} ({why})." if why else f"{told}."
+
+
+def _undo_of(change: BulkChange, *, campaign: Campaign) -> dict[str, str] | None:
+    if change.verb not in UNDOABLE or not change.changed:
+        return None
+    url = reverse("calls:undo_change", args=[campaign.pk, change.pk])
+    return {"label": _("Deshacer"), "url": url}
+
+
+def _answer(
+    request: HttpRequest,
+    *,
+    text: str,
+    kind: str = "",
+    is_done: bool = False,
+    action: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """A toast; the leads are drawn again by themselves, and unticked if it is done."""
+    if not request.headers.get("HX-Request"):
+        return redirect(f"{reverse('calls:manager')}?{request.GET.urlencode()}")
+    toast: dict[str, Any] = {"text": text}
+    if kind:
+        toast["kind"] = kind
+    if action:
+        toast["action"] = action
+    events: dict[str, Any] = {"toast": toast, "leads": {}}
+    if is_done:
+        events["acted"] = {}
+    response = HttpResponse(status=204)
+    response["HX-Trigger"] = json.dumps(events)
+    return response
+
+
+def _is_same_typing(address: QueryDict, before: QueryDict) -> bool:
+    """Going back skips the letters of a word, not the word."""
+    names = {*address, *before} - {"campaign"}
+    differing = {n for n in names if address.getlist(n) != before.getlist(n)}
+    return differing <= TYPED and all(
+        name in address and name in before for name in differing
     )
-
-
-def _moves(page: Page, pageless: QueryDict) -> list[tuple[str, str]]:
-    """The other pages within reach: what each is called, and its query."""
-    moves: dict[str, tuple[str, Any] | None] = {}
-    if page.has_previous:
-        moves[_("Primera")] = None
-    if page.is_cut and page.leads:
-        if page.has_previous:
-            moves[_("Anterior")] = ("before", page.leads[0].pk)
-        if page.has_next:
-            moves[_("Siguiente")] = ("after", page.leads[-1].pk)
-            moves[_("Última")] = ("end", 1)
-    elif not page.is_cut:
-        if page.has_previous:
-            moves[_("Anterior")] = ("page", page.number - 1)
-        if page.has_next:
-            moves[_("Siguiente")] = ("page", page.number + 1)
-            moves[_("Última")] = ("page", page.pages)
-    links = []
-    for words, place in moves.items():
-        query = pageless.copy()
-        if place is not None:
-            query[place[0]] = str(place[1])
-        links.append((words, query.urlencode()))
-    return links
-
-
-def _number(text: str | None, *, default: int = 0) -> int:
-    """What an address says; `default` if that is no number or no database holds it."""
-    is_number = text and text.isascii() and text.isdigit() and len(text) < 20
-    return min(int(text), LARGEST_ID) if text and is_number else default
