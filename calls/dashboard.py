@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from calls.board import Board
 
+
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Today at a glance, and the tool that starts calls."""

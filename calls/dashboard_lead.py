@@ -148,7 +148,7 @@ def _answer(
     **forms_shown: forms.Form,
 ) -> HttpResponse:
     """The panel anew, with what was done or what is wrong."""
-    board.forget(campaign)
+    board.forget(campaign.pk)
     if not request.headers.get("HX-Request") and not forms_shown:
         return redirect(_urls(campaign, lead)["page"])
     lead = Lead.objects.get(pk=lead.pk)
@@ -157,6 +157,7 @@ def _answer(
     if not request.headers.get("HX-Request"):
         return render(request, "calls/lead_panel.html", context)
     response = render(request, "calls/_lead_panel.html", context)
+    trigger_client_event(response, "board", {})
     return trigger_client_event(response, "leads", {})
 
 

@@ -131,7 +131,7 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
         by=cast("User", request.user),
         filter_query=table.choice.query if is_whole else "",
     )
-    board.forget(campaign)
+    board.forget(campaign.pk)
     return _answer(
         request,
         text=_told(change, plan=plan),
@@ -146,7 +146,7 @@ def undo_change(request: HttpRequest, campaign_id: int, change_id: int) -> HttpR
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     change = get_object_or_404(BulkChange, pk=change_id, by=request.user.pk)
     back = selection.undo(change, by=cast("User", request.user), now=timezone.now())
-    board.forget(campaign)
+    board.forget(campaign.pk)
     return _answer(request, text=undone_words(change, back=back), is_done=True)
 
 
@@ -172,7 +172,9 @@ def _ask(
     """How many would change, how many would not, and why."""
     words = ACTIONS[verb]
     only = request.POST.get("only", "")
+    template = "calls/_ask_change_leads.html"
     context = {
+        "dialog": template,
         "campaign": table.campaign,
         "table": table,
         "words": words,
@@ -183,9 +185,9 @@ def _ask(
         "button": words.button(plan.changed),
     }
     if not request.headers.get("HX-Request"):
-        return render(request, "calls/lead_confirm.html", context)
-    response = render(request, "calls/_lead_confirm.html", context)
-    response["HX-Retarget"], response["HX-Reswap"] = "#lead-ask", "innerHTML"
+        return render(request, "calls/ask.html", context)
+    response = render(request, template, context)
+    response["HX-Retarget"], response["HX-Reswap"] = "#dialog", "innerHTML"
     return response
 
 
@@ -230,7 +232,7 @@ def _answer(
         toast["kind"] = kind
     if action:
         toast["action"] = action
-    events: dict[str, Any] = {"toast": toast, "leads": {}}
+    events: dict[str, Any] = {"toast": toast, "leads": {}, "board": {}}
     if is_done:
         events["acted"] = {}
     response = HttpResponse(status=204)

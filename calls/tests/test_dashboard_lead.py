@@ -39,7 +39,12 @@ def somebody(client, *codenames: str) -> User:
 @pytest.fixture
 def operator(client) -> User:
     return somebody(
-        client, "view_lead", "select_lead", "change_lead", "view_callattempt"
+        client,
+        "view_campaign",
+        "view_lead",
+        "select_lead",
+        "change_lead",
+        "view_callattempt",
     )
 
 
@@ -64,7 +69,7 @@ def an_ended_call(run, lead: Lead, **values):
 
 
 def test_nothing_personal_without_the_permission_to_see_leads(client, campaign):
-    somebody(client, "select_lead", "change_lead", "view_callattempt")
+    somebody(client, "view_campaign", "select_lead", "change_lead", "view_callattempt")
     lead = LeadFactory(first_name="Ane")
 
     for name in ("lead", "lead_history"):

@@ -67,7 +67,9 @@ def in_queue() -> set[int]:
 
 @pytest.mark.parametrize("name", ["leads", "lead_list"])
 def test_who_may_not_see_leads_sees_none(client, campaign, name):
-    client.force_login(User.objects.create_user("luis"))
+    user = User.objects.create_user("luis")
+    user.user_permissions.add(Permission.objects.get(codename="view_campaign"))
+    client.force_login(user)
     idle(first_name="Ane")
 
     assert client.get(url(name, campaign)).status_code == 403
@@ -194,7 +196,7 @@ def test_the_whole_filter_is_asked_about_before_anybody_changes(
 
     html = answer.content.decode()
     assert in_queue() == set()
-    assert answer["HX-Retarget"] == "#lead-ask"
+    assert answer["HX-Retarget"] == "#dialog"
     assert "Poner en cola 30 leads" in html
     assert "de 31 cambian" in html
     assert 'Sin número válido: <b class="num">1</b>' in html

@@ -1,4 +1,4 @@
-// What opens over the page: the panel of a lead, and the question before all are changed.
+// The panel of a lead, which opens over the page.
 (() => {
 "use strict";
 
@@ -23,7 +23,8 @@ function leave(dialog) {
 }
 
 function prepare() {
-  for (const dialog of document.querySelectorAll("dialog[open]")) show(dialog);
+  const drawer = byId("lead-drawer");
+  if (drawer?.open) show(drawer);
 }
 
 document.addEventListener("close", (event) => {
@@ -31,11 +32,10 @@ document.addEventListener("close", (event) => {
 }, true);
 
 document.body.addEventListener("click", (event) => {
-  const dialog = event.target.closest("dialog");
-  const closes = event.target === dialog || event.target.closest("[data-close]");
-  if (!dialog || !closes || !dialog.open) return;
+  const drawer = event.target.closest("#lead-drawer");
+  if (!drawer || !(event.target === drawer || event.target.closest("[data-close]"))) return;
   event.preventDefault();
-  dialog.close();
+  drawer.close();
 });
 
 // In a new tab the link of a name is a link.
@@ -44,9 +44,8 @@ document.addEventListener("click", (event) => {
 }, true);
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (["lead-drawer", "lead-ask"].includes(event.detail.target.id)) show(event.detail.target);
+  if (event.detail.target.id === "lead-drawer") show(event.detail.target);
 });
-document.body.addEventListener("acted", () => byId("lead-ask")?.close());
 document.body.addEventListener("htmx:historyRestore", prepare);
 prepare();
 })();

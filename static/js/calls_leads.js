@@ -12,11 +12,11 @@ const CHANGED = [{ backgroundColor: "color-mix(in srgb, var(--brand) 28%, transp
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const changed = new Set();
 
-Idiomorph.defaults.ignoreActiveValue = true;
 Object.assign(Idiomorph.defaults.callbacks, {
   beforeNodeMorphed(old, fresh) {
     if (old.dataset?.state && old.dataset.state !== fresh.dataset?.state && old.id === fresh.id) changed.add(old.id);
-    // A menu in which somebody types or chooses is left alone.
+    // A clock goes on; and a menu in which somebody types or chooses is left alone.
+    if (old.dataset?.since && old.dataset.since === fresh.dataset?.since) return false;
     return !(old.matches?.(".chip__menu") && old.contains(document.activeElement));
   },
   afterNodeMorphed(node) {
@@ -131,6 +131,21 @@ document.body.addEventListener("keydown", (event) => {
   label.append(box, ` ${box.value}`);
   addWord(input, label);
   box.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+// --- While leads are on their way, what changed since is asked for afterwards ---
+
+let onTheWay = 0, missed = false;
+const isOurs = (event) => event.detail.target?.closest?.("#leads");
+
+document.addEventListener("leads", () => { missed ||= onTheWay > 0; }, true);
+document.body.addEventListener("htmx:beforeSend", (event) => { if (isOurs(event)) onTheWay += 1; });
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (!isOurs(event)) return;
+  onTheWay = Math.max(0, onTheWay - 1);
+  if (!missed || onTheWay) return;
+  missed = false;
+  setTimeout(() => htmx.trigger(document.body, "leads"));
 });
 
 document.body.addEventListener("htmx:afterSwap", draw);
