@@ -190,8 +190,7 @@ class LeadTable:
         """What is chosen when all of the filter is."""
         filters = self.choice.filters
         if self.page.is_cut:
-            words = _("todos los del filtro") if filters else _("todos los leads")
-            return f"{words} ({_('más de %s') % number(COUNTED_AT_MOST)})"
+            return _("todos los del filtro") if filters else _("todos los leads")
         if filters:
             words = ngettext("el %s del filtro", "los %s del filtro", self.page.count)
         else:

@@ -44,7 +44,7 @@ document.addEventListener("click", (event) => {
 }, true);
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id === "lead-drawer") show(event.detail.target);
+  if (event.detail.target?.id === "lead-drawer") show(event.detail.target);
 });
 document.body.addEventListener("htmx:historyRestore", prepare);
 prepare();

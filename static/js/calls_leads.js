@@ -101,10 +101,12 @@ document.body.addEventListener("keydown", (event) => {
 
 // What was done is ticked no more, and the focus does not go with the bar.
 document.body.addEventListener("acted", () => {
-  const inBar = byId("selbar")?.contains(document.activeElement);
   chooseNobody();
   draw();
-  if (inBar) byId("tick-all")?.focus();
+  setTimeout(() => {
+    const at = document.activeElement;
+    if (at === document.body || at.closest("#selbar")) byId("tick-all")?.focus();
+  });
 });
 
 // --- Words of a filter: what is ticked or entered stays, and the box is free again ---
