@@ -31,6 +31,7 @@ from leads.wording import number
 
 # Ten viewers cost as much as one: the board is asked for once in this time.
 CACHED_SECONDS = 1
+KEPT_SECONDS = 60
 RATE_OVER = timedelta(minutes=5)
 # A process that was lost so long ago is no news any more.
 LOST_SHOWN = timedelta(minutes=15)
@@ -79,7 +80,9 @@ class Reason:
 class Board:
     """All that the moving parts of /calls show of one campaign."""
 
+    key: str
     campaign: Campaign
+    campaigns: list[Campaign]
     run: Run | None
     totals: runs.Totals | None
     counts: Counts | None
@@ -205,18 +208,28 @@ def campaigns() -> list[Campaign]:
     return list(Campaign.objects.order_by("name", "id"))
 
 
-def board(campaign: Campaign, *, now: datetime) -> Board:
+def board(campaign_id: int, *, now: datetime) -> Board:
     """The board of a campaign, at most a second old, in a fixed number of queries for
-    all who look at it."""
-    key = _key(campaign)
+    all who look at it. Raises Campaign.DoesNotExist."""
+    key = _key(campaign_id)
     known: Board | None = cache.get(key)
     if known is None:
         # Whoever comes at the same time waits for the same answer.
         with _looking:
             known = cache.get(key)
             if known is None:
-                known = _look(campaign, now=now)
+                known = _look(Campaign.objects.get(pk=campaign_id), now=now)
                 cache.set(key, known, CACHED_SECONDS)
+                cache.set(_kept(campaign_id), known, KEPT_SECONDS)
+    return known
+
+
+def at_hand(campaign: Campaign, *, now: datetime) -> Board | None:
+    """The board for the first sight of the page, which the next one replaces at once: a
+    minute old, or made now if there are few leads. None: the page does not wait."""
+    known: Board | None = cache.get(_key(campaign.pk)) or cache.get(_kept(campaign.pk))
+    if known is None and counts.are_few(campaign):
+        known = board(campaign.pk, now=now)
     return known
 
 
@@ -224,12 +237,17 @@ def forget(campaign_id: int) -> None:
     """After a change that must be seen at once. Who is looking just now does not bring
     the old board back: it is kept under another name."""
     cache.set(_version_key(campaign_id), secrets.token_hex(8), None)
+    cache.delete(_kept(campaign_id))
 
 
-def _key(campaign: Campaign) -> str:
+def _key(campaign_id: int) -> str:
     """By language too, for the reasons are sentences."""
-    version = cache.get(_version_key(campaign.pk), "")
-    return f"board:{campaign.pk}:{campaign.generation}:{version}:{get_language()}"
+    version = cache.get(_version_key(campaign_id), "")
+    return f"board:{campaign_id}:{version}:{get_language()}"
+
+
+def _kept(campaign_id: int) -> str:
+    return f"board-kept:{campaign_id}:{get_language()}"
 
 
 def _version_key(campaign_id: int) -> str:
@@ -248,7 +266,9 @@ def _look(campaign: Campaign, *, now: datetime) -> Board:
         "in_course": list(open_attempts.order_by("claimed_at")),
     }
     return Board(
+        key=secrets.token_hex(8),
         campaign=campaign,
+        campaigns=campaigns(),
         run=run,
         totals=runs.totals(run) if run else None,
         events=activity.recent(campaign, now=now),

@@ -47,10 +47,14 @@ class Counts:
         return now - self.at < max(timedelta(seconds=1), REST * self.took)
 
 
+def are_few(campaign: Campaign) -> bool:
+    some = campaign.leads.order_by().values("pk")[: AT_ONCE_AT_MOST + 1]
+    return some.count() <= AT_ONCE_AT_MOST
+
+
 def counts(campaign: Campaign, *, now: datetime) -> Counts | None:
     """The latest count. None: very many leads, and the first count is under way."""
-    some = campaign.leads.order_by().values("pk")[: AT_ONCE_AT_MOST + 1]
-    if some.count() <= AT_ONCE_AT_MOST:
+    if are_few(campaign):
         return count(campaign, now=now)
     known: Counts | None = cache.get(_key(campaign))
     is_stale = known is None or not known.is_fresh(now=now)

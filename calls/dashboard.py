@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,11 +19,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from calls import board, live, pearl_switch, preflight, runs
+from calls import alarms, board, live, pearl_switch, preflight, runs
 from calls.dashboard_lead import drawer_context
 from calls.dashboard_leads import leads_context
 from calls.models import Campaign
 from calls.pearl import Outbound, PearlClient, PearlError
+from calls.viewers import Rights, for_viewers
 from leads.wording import number
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 def home(request: HttpRequest) -> HttpResponse:
     """Today at a glance, and the tool that starts calls."""
     now = timezone.now()
-    boards = [board.board(campaign, now=now) for campaign in board.campaigns()]
+    boards = [board.board(one.pk, now=now) for one in board.campaigns()]
     return render(request, "home.html", {"boards": boards})
 
 
@@ -46,10 +49,15 @@ def calls_manager(request: HttpRequest) -> HttpResponse:
     if not campaigns:
         return render(request, "calls/no_campaign.html")
     campaign = _campaign(request, campaigns)
-    context = leads_context(request, campaign) | _board_context(request, campaign)
-    context |= drawer_context(request, campaign)
+    rights, now = Rights.of(request.user), timezone.now()
+    context = leads_context(request, rights, campaign)
+    context |= drawer_context(request, rights, campaign)
+    if shown := board.at_hand(campaign, now=now):
+        context |= _board_context(shown, rights)
     events_url = reverse("calls:events", args=[campaign.pk])
     context |= {
+        "rights": rights,
+        "is_simulated": settings.PEARL_IS_SIMULATOR,
         "events_url": events_url if live.can_stream(request) else "",
         "active_ms": round(1000 * settings.SCREEN_POLL_ACTIVE_SECONDS),
         "idle_ms": round(1000 * settings.SCREEN_POLL_IDLE_SECONDS),
@@ -58,11 +66,25 @@ def calls_manager(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@permission_required("calls.view_campaign", raise_exception=True)
-def board_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
+@for_viewers
+def board_fragment(
+    request: HttpRequest, rights: Rights, campaign_id: int
+) -> HttpResponse:
     """The control card, the counters, why nobody is called, and the side: calls in
-    course, activity, processes."""
-    return _board(request, get_object_or_404(Campaign, pk=campaign_id))
+    course, activity, processes. Drawn once for all who may see the same."""
+    try:
+        shown = board.board(campaign_id, now=timezone.now())
+    except Campaign.DoesNotExist as exc:
+        raise Http404 from exc
+    key = f"board-html:{shown.key}:{rights.key}"
+    html = cache.get(key)
+    if html is None:
+        context = _board_context(shown, rights) | {
+            "alarms": alarms.alarms(now=shown.now)
+        }
+        html = render_to_string("calls/_board.html", context)
+        cache.set(key, html, board.CACHED_SECONDS)
+    return HttpResponse(html)
 
 
 @require_POST
@@ -223,7 +245,7 @@ def _board(
         message = messages.error if problem else messages.success
         message(request, problem or toast)
         return redirect(f"{reverse('calls:manager')}?campaign={campaign.pk}")
-    context = _board_context(request, campaign) | {"problem": problem}
+    context = _board_context_of(request, campaign) | {"problem": problem}
     response = render(request, "calls/_board.html", context)
     if toast:
         trigger_client_event(response, "toast", {"text": toast})
@@ -231,21 +253,20 @@ def _board(
     return response
 
 
-def _board_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    shown: Board = board.board(campaign, now=timezone.now())
-    return {
-        "board": shown,
-        "campaigns": board.campaigns(),
-        "may_run": request.user.has_perm("calls.run_campaign"),
-        "may_see_leads": request.user.has_perm("leads.view_lead"),
-    }
+def _board_context_of(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    shown = board.board(campaign.pk, now=timezone.now())
+    return _board_context(shown, Rights.of(request.user))
+
+
+def _board_context(shown: Board, rights: Rights) -> dict[str, Any]:
+    return {"board": shown, "rights": rights, "campaigns": shown.campaigns}
 
 
 def _ask(
     request: HttpRequest, campaign: Campaign, template: str, **facts: Any
 ) -> HttpResponse:
     """What a dialog of the page shows; a page of its own without JavaScript."""
-    context = _board_context(request, campaign) | {"dialog": template} | facts
+    context = _board_context_of(request, campaign) | {"dialog": template} | facts
     if request.headers.get("HX-Request"):
         return render(request, template, context)
     return render(request, "calls/ask.html", context)

@@ -19,6 +19,7 @@ from calls.lead_acts import Answer
 from calls.lead_forms import CallNowForm, NoteForm, PromiseForm
 from calls.lead_table import number_of
 from calls.models import CallAttempt, Campaign
+from calls.viewers import Rights
 from calls.wording import NOTHING, column_label, column_words
 from leads.models import Lead
 from leads.notes import add_note
@@ -41,11 +42,13 @@ SHOWN_DATA = (
 )
 
 
-def drawer_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+def drawer_context(
+    request: HttpRequest, rights: Rights, campaign: Campaign
+) -> dict[str, Any]:
     """Of the page: the lead that its address names, if the viewer may see leads."""
     pk = number_of(request.GET.get("lead"))
     lead = Lead.objects.filter(pk=pk).first() if pk else None
-    if lead is None or not request.user.has_perm("leads.view_lead"):
+    if lead is None or not rights.may_see_leads:
         return {}
     return _context(request, campaign, lead) | {"is_lead_open": True}
 

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from calls import board
 from calls.lead_table import LeadTable, cleaned
 from calls.models import Campaign
+from calls.viewers import Rights, for_viewers
 from leads import selection
 from leads.bulk_words import ACTIONS, undone_words
 from leads.chips import SUGGESTED
@@ -45,17 +47,14 @@ VERBS: dict[str, tuple[str, dict[str, Any]]] = {
 TYPED = frozenset({"q", *SUGGESTED})
 
 
-def leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+def leads_context(
+    request: HttpRequest, rights: Rights, campaign: Campaign
+) -> dict[str, Any]:
     """What `_leads.html` takes, for the page and for its fragments."""
-    table = LeadTable(request.GET, campaign=campaign, now=timezone.now())
-    may = request.user.has_perm
     return {
         "campaign": campaign,
-        "table": table,
-        "may_view": may("leads.view_lead"),
-        "may_select": may("leads.select_lead"),
-        "may_change_leads": may("leads.change_lead"),
-        "may_import": may("leads.import_lead") and request.user.is_staff,
+        "table": LeadTable(request.GET, campaign=campaign, now=timezone.now()),
+        "rights": rights,
         "statuses": CallStatus.choices,
         "priorities": Priority.choices,
     }
@@ -66,7 +65,7 @@ def leads_context(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
 def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The filter and its leads, when the filter or the page is another."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    context = leads_context(request, campaign)
+    context = leads_context(request, Rights.of(request.user), campaign)
     response = render(request, "calls/_leads.html", context)
     address = context["table"].query
     here = urlsplit(request.headers.get("HX-Current-URL", "")).query
@@ -78,11 +77,16 @@ def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 
 @require_GET
-@permission_required("leads.view_lead", raise_exception=True)
-def list_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The leads alone, while calls go on: the same for all with the same rights."""
+@for_viewers
+def list_fragment(
+    request: HttpRequest, rights: Rights, campaign_id: int
+) -> HttpResponse:
+    """The leads alone, while calls go on: the same for all who may do the same."""
+    if not rights.may_see_leads:
+        raise PermissionDenied
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    return render(request, "calls/_lead_list.html", leads_context(request, campaign))
+    context = leads_context(request, rights, campaign)
+    return HttpResponse(render_to_string("calls/_lead_list.html", context))
 
 
 @require_GET

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
@@ -34,6 +35,7 @@ from calls import board
 from calls.call_manager import DEAD_AFTER
 from calls.models import CallAttempt, Campaign, ControlEvent, PearlAccount, Worker
 from calls.states import HELD
+from calls.viewers import Rights, viewers
 from leads.models import BulkChange, LeadEvent
 
 logger = logging.getLogger(__name__)
@@ -215,6 +217,7 @@ class Watch:
 def _look_safely() -> dict[int, Pulse]:
     """One connection for all looks; a broken one is replaced by the next look."""
     try:
+        viewers.ask_now_and_then(now=timezone.now())
         return look()
     except DatabaseError:
         connections.close_all()
@@ -236,15 +239,24 @@ async def events(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """The stream of a campaign. 204, which browsers do not ask again: this server
     cannot stream (WSGI holds a thread for each viewer), so they poll."""
     user = await request.auser()
-    if not await user.ahas_perm("calls.view_campaign"):
+    rights = await sync_to_async(Rights.of)(user)
+    if not rights.may_view:
         raise PermissionDenied
     if not can_stream(request):
         return HttpResponse(status=204)
     watch = _watches.setdefault(asyncio.get_running_loop(), Watch())
     last = request.headers.get("Last-Event-ID", "")
     is_number = last.isascii() and last.isdigit() and len(last) < 20
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    since = int(last) if is_number else None
+
+    async def told() -> AsyncIterator[str]:
+        with viewers.looking(key, rights):
+            async for message in watch.stream(campaign_id, since=since):
+                yield message
+
     return StreamingHttpResponse(
-        watch.stream(campaign_id, since=int(last) if is_number else None),
+        told(),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
