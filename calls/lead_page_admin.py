@@ -15,14 +15,12 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls import alarms, lead_page, merging, timeline
+from calls import alarms, lead_acts, lead_side, merging
 from calls.lead_forms import CallNowForm, DispositionForm, NoteForm, PromiseForm
-from calls.models import Campaign
 from leads import promises
 from leads.admin import LeadAdmin
 from leads.models import Disposition, Lead
 from leads.notes import add_note
-from leads.selection import ChangeRefused
 
 if TYPE_CHECKING:
     from django import forms
@@ -99,34 +97,23 @@ class LeadPageAdmin(LeadAdmin):
     @for_those_who("leads.select_lead")
     def call_now_view(self, request: HttpRequest, lead: Lead) -> HttpResponse:
         now = timezone.now()
-        campaigns = _campaigns()
+        campaigns = lead_side.campaigns()
         form = CallNowForm(
             request.POST, lead=lead, campaigns=campaigns, auto_id="now_%s"
         )
         if not form.is_valid():
             return self._answer(request, lead, call_now_form=form)
-        asked, _own = lead_page.judge(lead, campaign=form.campaign_chosen(), now=now)
-        refusal = lead_page.refusal_of(asked)
-        if refusal:
-            words = _("No se puede llamar: %s.") % refusal
-            return self._answer(request, lead, refused=words)
-        done = promises.call_now(
-            lead.pk, now=now, by=_who(request), outbound_id=form.outbound_id
+        done = lead_acts.call_now(
+            lead, form, campaigns=campaigns, by=_who(request), now=now
         )
-        if not done:
-            words = _("No se puede llamar: el lead ha cambiado mientras tanto.")
-            return self._answer(request, lead, refused=words)
-        lead = Lead.objects.get(pk=lead.pk)
-        stands = lead_page.situation(lead, campaigns=campaigns, now=now)
-        words = _("Va a la cabeza de la cola. %s") % stands.next
-        return self._answer(request, lead, said=words)
+        return self._answer(request, lead, said=done.said, refused=done.refused)
 
     @for_those_who("leads.select_lead")
     def promise_view(self, request: HttpRequest, lead: Lead) -> HttpResponse:
         form = PromiseForm(
             request.POST,
             lead=lead,
-            campaigns=_campaigns(),
+            campaigns=lead_side.campaigns(),
             now=timezone.now(),
             auto_id="promise_%s",
         )
@@ -136,21 +123,15 @@ class LeadPageAdmin(LeadAdmin):
 
     @for_those_who("leads.select_lead")
     def drop_promise_view(self, request: HttpRequest, lead: Lead) -> HttpResponse:
-        dropped = promises.drop_promise(lead.pk, now=timezone.now(), by=_who(request))
-        alarms.forget()
-        words = (
-            _("Rellamada anulada: el lead sale de la cola.")
-            if dropped
-            else _("No había ninguna rellamada prometida.")
-        )
-        return self._answer(request, lead, said=words)
+        done = lead_acts.drop_promise(lead, by=_who(request), now=timezone.now())
+        return self._answer(request, lead, said=done.said, refused=done.refused)
 
     @for_those_who("leads.change_lead")
     def dispose_view(self, request: HttpRequest, lead: Lead) -> HttpResponse:
         form = DispositionForm(
             request.POST,
             lead=lead,
-            campaigns=_campaigns(),
+            campaigns=lead_side.campaigns(),
             now=timezone.now(),
             auto_id="result_%s",
         )
@@ -177,27 +158,8 @@ class LeadPageAdmin(LeadAdmin):
     def _promise(
         self, request: HttpRequest, lead: Lead, form: PromiseForm
     ) -> HttpResponse:
-        now = timezone.now()
-        asked, _own = lead_page.judge(lead, campaign=form.campaign_chosen(), now=now)
-        refusal = lead_page.refusal_of(asked, passing=lead_page.OVER_BY_THEN)
-        if refusal:
-            words = _("No se puede prometer una llamada: %s.") % refusal
-            return self._answer(request, lead, refused=words)
-        try:
-            done = promises.promise(
-                lead.pk,
-                at=form.cleaned_data["at"],
-                now=now,
-                by=_who(request),
-                outbound_id=form.outbound_id,
-            )
-        except ChangeRefused as exc:
-            return self._answer(request, lead, refused=str(exc.reason))
-        alarms.forget()
-        if not done:
-            words = _("No se puede llamar: el lead ha cambiado mientras tanto.")
-            return self._answer(request, lead, refused=words)
-        return self._answer(request, lead, said=_("Rellamada prometida."))
+        done = lead_acts.promise(lead, form, by=_who(request), now=timezone.now())
+        return self._answer(request, lead, said=done.said, refused=done.refused)
 
     def _confirm(
         self, request: HttpRequest, lead: Lead, disposition: str
@@ -223,7 +185,9 @@ class LeadPageAdmin(LeadAdmin):
         return render(
             request,
             "admin/leads/lead/_entries.html",
-            self._history(request, lead, before=before),
+            lead_side.history_context(
+                lead, user=request.user, urls=_urls_of(lead), before=before
+            ),
         )
 
     # --- Merging ---
@@ -299,40 +263,13 @@ class LeadPageAdmin(LeadAdmin):
         *,
         before: str = "",
     ) -> dict[str, Any]:
-        now = timezone.now()
-        campaigns = _campaigns()
-        common: dict[str, Any] = {"lead": lead, "campaigns": campaigns}
-        blank: dict[str, Any] = {
-            "note_form": NoteForm(auto_id="note_%s"),
-            "call_now_form": CallNowForm(auto_id="now_%s", **common),
-            "promise_form": PromiseForm(auto_id="promise_%s", now=now, **common),
-            "disposition_form": DispositionForm(
-                auto_id="result_%s",
-                now=now,
-                initial={
-                    "disposition": lead.disposition,
-                    "reason": lead.disposition_reason,
-                },
-                **common,
-            ),
-        }
-        return {
-            **blank,
-            **(forms_shown or {}),
-            **self._history(request, lead, before=before),
-            "lead": lead,
-            "stands": lead_page.situation(lead, campaigns=campaigns, now=now),
-            "may_change": request.user.has_perm("leads.change_lead"),
-            "may_select": request.user.has_perm("leads.select_lead"),
-            "may_merge": request.user.has_perm("leads.merge_lead"),
-        }
-
-    def _history(
-        self, request: HttpRequest, lead: Lead, *, before: str
-    ) -> dict[str, Any]:
-        with_calls = request.user.has_perm("calls.view_callattempt")
-        found = timeline.page(lead, before=before, with_calls=with_calls)
-        return {"lead": lead, "history": found, "is_older_part": bool(before)}
+        return lead_side.side_context(
+            lead,
+            user=request.user,
+            urls=_urls_of(lead),
+            forms_shown=forms_shown,
+            before=before,
+        )
 
     def _frame(self, request: HttpRequest, lead: Lead, title: str) -> dict[str, Any]:
         return {
@@ -344,12 +281,15 @@ class LeadPageAdmin(LeadAdmin):
         }
 
 
-def _campaigns() -> list[Campaign]:
-    return list(Campaign.objects.order_by("name", "id"))
-
-
 def _page_of(lead_id: int) -> str:
     return reverse("admin:leads_lead_change", args=[lead_id])
+
+
+def _urls_of(lead: Lead) -> dict[str, str]:
+    names = ("note", "call_now", "promise", "drop_promise", "dispose", "timeline")
+    urls = {one: reverse(f"admin:leads_lead_{one}", args=[lead.pk]) for one in names}
+    page = _page_of(lead.pk)
+    return urls | {"page": page, "older": f"{page}?"}
 
 
 def _errors_of(*forms_shown: forms.Form) -> str:

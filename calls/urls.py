@@ -2,15 +2,64 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls import dashboard, live
+from calls import dashboard, dashboard_lead, dashboard_leads, live
 
 app_name = "calls"
 
 urlpatterns = [
     path("", dashboard.calls_manager, name="manager"),
     path("<int:campaign_id>/board", dashboard.board_fragment, name="board"),
-    path("<int:campaign_id>/leads", dashboard.leads_fragment, name="leads"),
-    path("<int:campaign_id>/leads/change", dashboard.change_leads, name="change_leads"),
+    path("<int:campaign_id>/leads", dashboard_leads.leads_fragment, name="leads"),
+    path(
+        "<int:campaign_id>/leads/change",
+        dashboard_leads.change_leads,
+        name="change_leads",
+    ),
+    path(
+        "<int:campaign_id>/leads/list",
+        dashboard_leads.list_fragment,
+        name="lead_list",
+    ),
+    path(
+        "<int:campaign_id>/leads/undo/<int:change_id>",
+        dashboard_leads.undo_change,
+        name="undo_change",
+    ),
+    path(
+        "<int:campaign_id>/lead/<int:lead_id>",
+        dashboard_lead.lead_fragment,
+        name="lead",
+    ),
+    path(
+        "<int:campaign_id>/lead/<int:lead_id>/history",
+        dashboard_lead.history_fragment,
+        name="lead_history",
+    ),
+    path(
+        "<int:campaign_id>/lead/<int:lead_id>/note",
+        dashboard_lead.note,
+        name="lead_note",
+    ),
+    path(
+        "<int:campaign_id>/lead/<int:lead_id>/call-now",
+        dashboard_lead.call_now,
+        name="lead_call_now",
+    ),
+    path(
+        "<int:campaign_id>/lead/<int:lead_id>/callback",
+        dashboard_lead.promise,
+        name="lead_promise",
+    ),
+    path(
+        "<int:campaign_id>/lead/<int:lead_id>/callback/drop",
+        dashboard_lead.drop_promise,
+        name="lead_drop_promise",
+    ),
+    path(
+        "suggestions",
+        dashboard_leads.suggestions_fragment,
+        name="suggestions",
+    ),
     path("<int:campaign_id>/events", live.events, name="events"),
     path("<int:campaign_id>/start", dashboard.start, name="start"),
     path("<int:campaign_id>/pause", dashboard.pause, name="pause"),

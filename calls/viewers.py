@@ -34,6 +34,8 @@ NAMES = (
     "calls.run_campaign",
     "leads.view_lead",
     "leads.select_lead",
+    "leads.change_lead",
+    "leads.import_lead",
 )
 
 
@@ -68,6 +70,14 @@ class Rights:
     @property
     def may_select(self) -> bool:
         return "leads.select_lead" in self.names
+
+    @property
+    def may_change_leads(self) -> bool:
+        return "leads.change_lead" in self.names
+
+    @property
+    def may_import(self) -> bool:
+        return self.is_staff and "leads.import_lead" in self.names
 
 
 @dataclass(kw_only=True)

@@ -22,7 +22,8 @@ from leads import (  # noqa: F401 (they register)
 )
 from leads.bulk_actions import BulkLeadAdmin
 from leads.bulk_words import ACTIONS
-from leads.lead_list import ORDERS, SUGGESTED, LeadChangeList
+from leads.chips import SUGGESTED
+from leads.lead_list import ORDERS, LeadChangeList
 from leads.models import Lead
 from leads.phones import group
 from leads.staff_admin import short_moment, status_tag

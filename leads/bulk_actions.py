@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from leads import selection
 from leads.bulk_forms import FORMS, BulkForm, Choices
-from leads.bulk_words import ACTIONS, Words
+from leads.bulk_words import ACTIONS, Words, undone_words
 from leads.filters import LeadFilter
 from leads.lead_form_admin import LeadFormAdmin
 from leads.lead_list import is_understood
@@ -212,18 +212,7 @@ class BulkLeadAdmin(LeadFormAdmin):
             raise PermissionDenied
         change = get_object_or_404(BulkChange, pk=change_id, by=request.user.pk)
         back = selection.undo(change, by=cast("User", request.user), now=timezone.now())
-        words = ngettext(
-            "Deshecho: %s lead vuelve a estar como antes.",
-            "Deshecho: %s leads vuelven a estar como antes.",
-            back,
-        ) % number(back)
-        if back < change.changed:
-            rest = ngettext(
-                "%s no: desde entonces se le llamó o cambió.",
-                "%s no: desde entonces se les llamó o cambiaron.",
-                change.changed - back,
-            )
-            words += " " + rest % number(change.changed - back)
+        words = undone_words(change, back=back)
         level = messages.SUCCESS if back else messages.WARNING
         self.message_user(request, words, level)
         query = normal(request.POST.get("query", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from leads.models import BulkChange
 from leads.wording import number
@@ -128,3 +128,21 @@ ACTIONS: dict[str, Words] = {
         dangerous=True,
     ),
 }
+
+
+def undone_words(change: BulkChange, *, back: int) -> str:
+    """How many are as before, and how many are not."""
+    words = ngettext(
+        "Deshecho: %s lead vuelve a estar como antes.",
+        "Deshecho: %s leads vuelven a estar como antes.",
+        back,
+    ) % number(back)
+    stay = change.changed - back
+    if stay <= 0:
+        return words
+    rest = ngettext(
+        "%s no: desde entonces se le llamó o cambió.",
+        "%s no: desde entonces se les llamó o cambiaron.",
+        stay,
+    )
+    return f"{words} {rest % number(stay)}"

@@ -62,12 +62,26 @@ class DayField(forms.DateField):
         super().__init__(input_formats=["%Y-%m-%d", "%d/%m/%Y"], **options)
 
 
+class WordsField(forms.CharField):
+    """One value or several, each checked as one."""
+
+    widget = forms.MultipleHiddenInput
+
+    def clean(self, value: Any) -> Any:
+        clean_one = super().clean
+        return [clean_one(one) for one in value or ()]
+
+
 class SearchFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = SearchField
 
 
 class DayFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = DayField
+
+
+class WordsFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = WordsField
 
 
 class IdFilter(django_filters.Filter):  # type: ignore[misc]
@@ -102,17 +116,13 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     callback = django_filters.ChoiceFilter(
         method="by_callback", choices=CALLBACKS, label=_("Rellamada")
     )
-    city = django_filters.CharFilter(
-        method="by_words", max_length=120, label=_("Ciudad")
-    )
-    province = django_filters.CharFilter(
-        method="by_words", max_length=60, label=_("Provincia")
-    )
-    clinic = django_filters.CharFilter(
+    city = WordsFilter(method="by_words", max_length=120, label=_("Ciudad"))
+    province = WordsFilter(method="by_words", max_length=60, label=_("Provincia"))
+    clinic = WordsFilter(
         field_name="clinic_name", method="by_words", max_length=200, label=_("Clínica")
     )
-    source = django_filters.CharFilter(
-        field_name="source_file", max_length=255, label=_("Archivo")
+    source = WordsFilter(
+        field_name="source_file", lookup_expr="in", max_length=255, label=_("Archivo")
     )
     lead_import = IdFilter(
         field_name="lead_import_id",
@@ -125,6 +135,9 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     never_called = yes_no(_("Nunca llamado"), method="by_never_called")
     manual = yes_no(_("Gestión manual"), field_name="manual_management")
     excluded = yes_no(_("Excluido"), method="by_excluded")
+    outbound = django_filters.CharFilter(
+        field_name="pearl_outbound_id", max_length=100, label=_("Campaña")
+    )
 
     class Meta:
         model = Lead
@@ -224,13 +237,19 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
                 return leads.filter(callback_at__gt=self.now)
         return leads.filter(callback_at__isnull=False)
 
-    def by_words(self, leads: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
-        """The whole value when some lead has it, for "Palma" is not "Palma del Río".
-        Else, or with a star at the end, what begins so."""
-        whole = same_words(name, text)
-        if text.endswith(BEGINS) or not Lead.objects.filter(whole).exists():
-            return leads.filter(beginning(name, text.rstrip(BEGINS)))
-        return leads.filter(whole)
+    def by_words(
+        self, leads: QuerySet[Lead], name: str, texts: list[str]
+    ) -> QuerySet[Lead]:
+        """Any of them: the whole value when some lead has it, for "Palma" is not
+        "Palma del Río". Else, or with a star at the end, what begins so."""
+        chosen = Q()
+        for text in texts:
+            whole = same_words(name, text)
+            if text.endswith(BEGINS) or not Lead.objects.filter(whole).exists():
+                chosen |= beginning(name, text.rstrip(BEGINS))
+            else:
+                chosen |= whole
+        return leads.filter(chosen)
 
     def since(self, leads: QuerySet[Lead], _name: str, day: date) -> QuerySet[Lead]:
         return leads.filter(last_call_attempt__gte=midnight(day))

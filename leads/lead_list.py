@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
 from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, PAGE_VAR, ChangeList
 from django.http import QueryDict
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from leads.chips import Chip, chips_of, chips_of_unknown, nowhere
 from leads.filters import LARGEST_ID, LeadFilter
 from leads.lead_pages import (
     COUNTED_AT_MOST,
@@ -26,7 +25,6 @@ from leads.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
     from django.db.models import QuerySet
     from django.forms import BoundField
@@ -46,19 +44,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "last_call": ("last_call_attempt",),
     "next_call": ("next_call_at",),
 }
-# Values are typed with suggestions: a list to choose from would have thousands.
-SUGGESTED = ("city", "province", "clinic", "source")
 OFTEN_USED = ("status", "selected", "priority", "attempts", "disposition", "callback")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chip:
-    """An active filter, in words; `without` is the list's address once it is gone."""
-
-    label: str
-    value: str
-    without: str
-    errors: tuple[str, ...] = ()
 
 
 class LeadChangeList(LeadChangeListBase):
@@ -192,57 +178,22 @@ class LeadChangeList(LeadChangeListBase):
 
     @property
     def chips(self) -> list[Chip]:
-        chips = [
-            self._chip(name, value)
-            for name in self.filter.active()
-            for value in self.filter.data.getlist(name)
-        ]
-        for name in self.unknown:
-            without = self.get_query_string({name: None})
-            problem = _("Este filtro no existe.")
-            chips.append(Chip(label=name, value="", without=without, errors=(problem,)))
-        return chips
-
-    def _chip(self, name: str, value: str) -> Chip:
-        rest = QueryDict(self.get_query_string().removeprefix("?"), mutable=True)
-        values = self.filter.data.getlist(name)
-        rest.setlist(name, [other for other in values if other != value])
-        field = self.filter.form[name]
-        return Chip(
-            label=str(self.filter.filters[name].label),
-            value=self._words(name, value),
-            without=f"?{rest.urlencode()}",
-            errors=tuple(str(error) for error in field.errors),
-        )
-
-    def _words(self, name: str, value: str) -> str:
-        choices = dict(getattr(self.filter.form.fields[name], "choices", ()))
-        if value in choices:
-            return str(choices[value])
-        cleaned = getattr(self.filter.form, "cleaned_data", {}).get(name)
-        if name in ("last_from", "last_to") and cleaned:
-            day: date = cleaned
-            return date_format(day, "d/m/Y")
-        by_number = {str(key): label for key, label in choices.items()}
-        return str(by_number.get(value, value))
+        campaigns = {}
+        if "outbound" in self.filter.active():
+            page: Any = self.model_admin
+            campaigns = dict(page.campaign_choices())
+        known = chips_of(self.filter, address=self._address, campaigns=campaigns)
+        return known + chips_of_unknown(self.unknown, address=self._address)
 
     @property
     def nowhere(self) -> list[Chip]:
-        """Of a filter that finds nobody: the typed values that no lead has at all."""
         if self.page.count or not self.is_understood:
             return []
-        typed = [n for n in (*SUGGESTED, "lead_import") if n in self.filter.active()]
-        return [
-            self._chip(name, self.filter.data[name])
-            for name in typed
-            if not self._alone(name).exists()
-        ]
+        return nowhere(self.filter, address=self._address)
 
-    def _alone(self, name: str) -> QuerySet[Lead]:
-        query = QueryDict(mutable=True)
-        query[name] = self.filter.data[name]
-        alone: QuerySet[Lead] = LeadFilter(query, queryset=Lead.objects.all()).qs
-        return alone.order_by()
+    @property
+    def _address(self) -> QueryDict:
+        return QueryDict(self.get_query_string().removeprefix("?"))
 
     @property
     def often_used(self) -> list[BoundField]:
@@ -250,7 +201,7 @@ class LeadChangeList(LeadChangeListBase):
 
     @property
     def seldom_used(self) -> list[BoundField]:
-        shown = {"q", *OFTEN_USED}
+        shown = {"q", "outbound", *OFTEN_USED}
         return [
             self.filter.form[name] for name in self.filter.filters if name not in shown
         ]

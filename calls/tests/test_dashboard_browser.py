@@ -42,13 +42,14 @@ def test_from_filter_to_stop(page, live_server, simulator, settings, tmp_path):
     log_in(page, live_server)
     worker = start_worker(simulator)
     try:
-        page.get_by_placeholder("Ciudad").fill("Getafe")
-        expect(page.locator("#filters")).to_contain_text("8 leads")
+        page.locator("#choose-city summary").click()
+        page.locator("#filter-city").fill("Getafe")
+        expect(page.locator("#leads-total")).to_have_text("8 leads")
         assert "city=Getafe" in page.url
 
-        page.get_by_label("los 8 del filtro").check()
-        page.get_by_role("button", name="Poner en cola").click()
-        expect(page.locator("#toasts")).to_contain_text("8 leads cambiados")
+        page.get_by_role("button", name="Seleccionar los 8 del filtro").click()
+        page.get_by_role("button", name="Poner en cola", exact=True).click()
+        page.get_by_role("button", name="Poner en cola 8 leads").click()
         expect(page.locator("#panel")).to_contain_text("8 leads se llamarán ahora")
 
         page.on("dialog", lambda dialog: dialog.accept())
@@ -66,26 +67,6 @@ def test_from_filter_to_stop(page, live_server, simulator, settings, tmp_path):
     later = CallAttempt.objects.filter(send_started_at__gt=stopped_at)
     assert not later.exists()
     assert len(simulator.rings()) == CallAttempt.objects.count() < 8
-
-
-def test_ticks_and_focus_stay_while_rows_are_redrawn(page, live_server):
-    CampaignFactory()
-    LeadFactory.create_batch(3)
-    log_in(page, live_server)
-    tick = page.locator("#rows [name=id]").nth(1)
-    tick.check()
-    tick.focus()
-
-    with (
-        page.expect_response(lambda r: "/leads?" in r.url),
-        page.expect_response(lambda r: "/panel" in r.url),
-    ):
-        pass
-    page.wait_for_timeout(300)
-
-    expect(page.locator("#rows [name=id]").nth(1)).to_be_checked()
-    expect(page.locator("#rows [name=id]").nth(1)).to_be_focused()
-    expect(page.locator("#rows [name=id]").nth(0)).not_to_be_checked()
 
 
 def test_a_phone_shows_it_without_sideways_scrolling(page, live_server):

@@ -84,6 +84,25 @@ def test_a_city_is_the_whole_name_so_palma_is_not_palma_del_rio():
     assert found("city=Palma") == {palma.pk}
 
 
+def test_several_cities_are_any_of_them_each_as_if_alone():
+    palma, getafe = LeadFactory(city="Palma"), LeadFactory(city="Getafe")
+    LeadFactory(city="Palma del Río")
+    LeadFactory(city="Madrid")
+
+    assert found("city=Palma&city=geta") == {palma.pk, getafe.pk}
+    assert found("city=&city=Palma") == {palma.pk}
+    assert found("city=Palma&city=Getafe&province=Soria") == set()
+
+
+def test_a_campaign_finds_its_own_leads_and_no_others():
+    own = LeadFactory(pearl_outbound_id="66f0", call_status=CallStatus.ERROR)
+    LeadFactory(pearl_outbound_id="66f0")
+    LeadFactory(pearl_outbound_id="66f01", call_status=CallStatus.ERROR)
+    LeadFactory(pearl_outbound_id=None, call_status=CallStatus.ERROR)
+
+    assert found("outbound=66f0&status=error") == {own.pk}
+
+
 @pytest.mark.parametrize(("count", "value"), [(1, "1"), (2, "2"), (3, "3"), (9, "3")])
 def test_three_attempts_mean_three_or_more(count, value):
     lead = LeadFactory(call_attempts_count=count)
