@@ -7,13 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import uvicorn
 from django.core.cache import cache
 from playwright.sync_api import Browser, sync_playwright
 
@@ -22,6 +26,7 @@ from calls.models import Campaign, Run
 from calls.pearl import PearlClient
 from calls.tests.factories import CampaignFactory, RunFactory
 from calls.tests.names import ACCOUNT_ID, OUTBOUND_ID, SECRET_KEY
+from tuotempo.asgi import application
 from tuotempo.pytest_environment import start_mariadb
 
 
@@ -183,3 +188,35 @@ def page(live_server, browser):
     yield page
     page.context.close()
     assert wrong == []
+
+
+@dataclass(frozen=True)
+class AsgiServer:
+    """The site under ASGI, as in production: Django's live server is WSGI."""
+
+    url: str
+
+
+@contextmanager
+def asgi_server() -> Iterator[AsgiServer]:
+    config = uvicorn.Config(
+        application,
+        host="127.0.0.1",
+        port=0,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="asgi")
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started:
+        assert time.monotonic() < deadline, "uvicorn did not start"
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield AsgiServer(f"http://127.0.0.1:{port}")
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -105,7 +105,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @permission_required(MAY_SEE, raise_exception=True)
 def today_fragment(request: HttpRequest) -> HttpResponse:
     """The page's content alone, which asks for itself again."""
-    return render(request, "_today.html", {"today": today(now=timezone.now(), wait=True)})
+    return render(
+        request, "_today.html", {"today": today(now=timezone.now(), wait=True)}
+    )
 
 
 def today(*, now: datetime, wait: bool) -> Today:
@@ -179,7 +181,11 @@ def _ended_since(
 
 
 def _campaign_today(
-    campaign: Campaign, shown: Board | None, *, ended: Counter[CallStatus], since: datetime
+    campaign: Campaign,
+    shown: Board | None,
+    *,
+    ended: Counter[CallStatus],
+    since: datetime,
 ) -> CampaignToday:
     by_status = {stat.status: stat.count for stat in shown.stats} if shown else {}
     return CampaignToday(

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 
@@ -26,5 +27,6 @@ class LoginForFragments:
         if not htmx or not location.startswith(login):
             return response
         page = htmx.current_url_abs_path
-        to = f"{login}?{urlencode({'next': page})}" if page else login
-        return HttpResponse(status=401, headers={"HX-Redirect": to})
+        if page and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+            login += f"?{urlencode({'next': page})}"
+        return HttpResponse(status=401, headers={"HX-Redirect": login})

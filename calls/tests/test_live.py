@@ -20,8 +20,8 @@ from calls import budget, claims, live, runs
 from calls.live import Watch
 from calls.models import CallAttempt, Campaign, Run, Worker
 from calls.states import Outcome, State
-from calls.tests.asgi import asgi_server
 from calls.tests.factories import AttemptFactory, RunFactory
+from conftest import asgi_server
 from leads import selection
 from leads.models import Lead
 from leads.tests.factories import LeadFactory

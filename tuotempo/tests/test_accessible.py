@@ -38,7 +38,9 @@ NUMBER = "+34612034118"
 @pytest.fixture
 def marta(page, client, live_server):
     """Somebody who may do everything, and has come in."""
-    user = User.objects.create_superuser("marta", "marta@example.org", "clave-inventada")
+    user = User.objects.create_superuser(
+        "marta", "marta@example.org", "clave-inventada"
+    )
     client.force_login(user)
     session = client.cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies(
