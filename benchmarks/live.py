@@ -34,6 +34,7 @@ from playwright.sync_api import sync_playwright
 PORT = 8765
 SITE = f"http://127.0.0.1:{PORT}"
 HTMX = {"HX-Request": "true"}
+PATHS = {"board": "board", "leads": "leads/list"}
 OPEN_CALLS = 5
 LEADS = 400
 WARM_UP_SECONDS = 6
@@ -203,7 +204,7 @@ async def fetch(
     known: set[str],
     seen: list[tuple[str, float]],
 ) -> None:
-    url = f"{SITE}/calls/1/{name}"
+    url = f"{SITE}/calls/1/{PATHS[name]}"
     async with session.get(url, headers={**HTMX, "Cookie": cookie}) as answer:
         html = await answer.text()
         assert answer.status == 200, answer.status

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +20,7 @@ from calls.counts import Counts
 from calls.models import CallAttempt, Campaign, PearlAccount, Run, RunState, Worker
 from calls.pearl.campaigns import PAUSED, RUNNING
 from calls.queue import MAX_UNKNOWN, SCAN, Wait, next_in_line, opens_anywhere
+from calls.shared import shared
 from calls.states import CALL_STATUS_OF, OPEN, State
 from calls.wording import moment_words
 from leads.models import CallStatus
@@ -45,7 +45,6 @@ ENDED_STATUSES = (
     CallStatus.ERROR,
 )
 SHOWN_STATUSES = (CallStatus.SELECTED, CallStatus.CALLING, *ENDED_STATUSES)
-_looking = Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,17 +210,13 @@ def campaigns() -> list[Campaign]:
 def board(campaign_id: int, *, now: datetime) -> Board:
     """The board of a campaign, at most a second old, in a fixed number of queries for
     all who look at it. Raises Campaign.DoesNotExist."""
-    key = _key(campaign_id)
-    known: Board | None = cache.get(key)
-    if known is None:
-        # Whoever comes at the same time waits for the same answer.
-        with _looking:
-            known = cache.get(key)
-            if known is None:
-                known = _look(Campaign.objects.get(pk=campaign_id), now=now)
-                cache.set(key, known, CACHED_SECONDS)
-                cache.set(_kept(campaign_id), known, KEPT_SECONDS)
-    return known
+
+    def look() -> Board:
+        made = _look(Campaign.objects.get(pk=campaign_id), now=now)
+        cache.set(_kept(campaign_id), made, KEPT_SECONDS)
+        return made
+
+    return shared(_key(campaign_id), look, seconds=CACHED_SECONDS)
 
 
 def at_hand(campaign: Campaign, *, now: datetime) -> Board | None:
@@ -240,10 +235,14 @@ def forget(campaign_id: int) -> None:
     cache.delete(_kept(campaign_id))
 
 
+def version(campaign_id: int) -> str:
+    """Another one after each change: part of the name of whatever is kept."""
+    return f"{campaign_id}:{cache.get(_version_key(campaign_id), '')}"
+
+
 def _key(campaign_id: int) -> str:
     """By language too, for the reasons are sentences."""
-    version = cache.get(_version_key(campaign_id), "")
-    return f"board:{campaign_id}:{version}:{get_language()}"
+    return f"board:{version(campaign_id)}:{get_language()}"
 
 
 def _kept(campaign_id: int) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -24,6 +23,7 @@ from calls.dashboard_lead import drawer_context
 from calls.dashboard_leads import leads_context
 from calls.models import Campaign
 from calls.pearl import Outbound, PearlClient, PearlError
+from calls.shared import shared
 from calls.viewers import Rights, for_viewers
 from leads.wording import number
 
@@ -68,14 +68,15 @@ def board_fragment(
         shown = board.board(campaign_id, now=timezone.now())
     except Campaign.DoesNotExist as exc:
         raise Http404 from exc
-    key = f"board-html:{shown.key}:{rights.key}"
-    html = cache.get(key)
-    if html is None:
+
+    def draw() -> str:
         context = _board_context(shown, rights) | {
             "alarms": alarms.alarms(now=shown.now)
         }
-        html = render_to_string("calls/_board.html", context)
-        cache.set(key, html, board.CACHED_SECONDS)
+        return render_to_string("calls/_board.html", context)
+
+    key = f"board-html:{shown.key}:{rights.key}"
+    html = shared(key, draw, seconds=board.CACHED_SECONDS)
     return HttpResponse(html)
 
 

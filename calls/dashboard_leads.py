@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -13,13 +14,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from calls import board
 from calls.lead_table import LeadTable, cleaned
 from calls.models import Campaign
+from calls.shared import shared
 from calls.viewers import Rights, for_viewers
 from leads import selection
 from leads.bulk_words import ACTIONS, undone_words
@@ -84,9 +86,15 @@ def list_fragment(
     """The leads alone, while calls go on: the same for all who may do the same."""
     if not rights.may_see_leads:
         raise PermissionDenied
-    campaign = get_object_or_404(Campaign, pk=campaign_id)
-    context = leads_context(request, rights, campaign)
-    return HttpResponse(render_to_string("calls/_lead_list.html", context))
+
+    def draw() -> str:
+        campaign = get_object_or_404(Campaign, pk=campaign_id)
+        context = leads_context(request, rights, campaign)
+        return render_to_string("calls/_lead_list.html", context)
+
+    asked = sha256(request.GET.urlencode().encode()).hexdigest()
+    key = f"leads:{board.version(campaign_id)}:{get_language()}:{rights.key}:{asked}"
+    return HttpResponse(shared(key, draw, seconds=board.CACHED_SECONDS))
 
 
 @require_GET
