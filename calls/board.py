@@ -29,8 +29,9 @@ from leads.verdict import Rule
 from leads.window import CallingWindow, WindowError, next_opening
 from leads.wording import number
 
-# Ten viewers cost as much as one: the board is asked for once in this time.
-CACHED_SECONDS = 1
+# Ten viewers cost as much as one: what is shown is asked for once in this time.
+CACHED_SECONDS = 1.0
+WATCHED, WATCHED_SECONDS, WATCHED_FOR_SECONDS = "watched", 5.0, 3.0
 KEPT_SECONDS = 60
 RATE_OVER = timedelta(minutes=5)
 # A process that was lost so long ago is no news any more.
@@ -216,7 +217,7 @@ def board(campaign_id: int, *, now: datetime) -> Board:
         cache.set(_kept(campaign_id), made, KEPT_SECONDS)
         return made
 
-    return shared(_key(campaign_id), look, seconds=CACHED_SECONDS)
+    return shared(_key(campaign_id), look, seconds=kept_seconds())
 
 
 def at_hand(campaign: Campaign, *, now: datetime) -> Board | None:
@@ -233,6 +234,16 @@ def forget(campaign_id: int) -> None:
     the old board back: it is kept under another name."""
     cache.set(_version_key(campaign_id), secrets.token_hex(8), None)
     cache.delete(_kept(campaign_id))
+
+
+def kept_seconds() -> float:
+    """Longer while somebody looks out for changes, for each has another version."""
+    return WATCHED_SECONDS if cache.get(WATCHED) else CACHED_SECONDS
+
+
+def note_watched() -> None:
+    """`calls.live` says so at each look."""
+    cache.set(WATCHED, True, WATCHED_FOR_SECONDS)
 
 
 def version(campaign_id: int) -> str:

@@ -56,12 +56,18 @@ def counts(campaign: Campaign, *, now: datetime) -> Counts | None:
     """The latest count. None: very many leads, and the first count is under way."""
     if are_few(campaign):
         return count(campaign, now=now)
-    known: Counts | None = cache.get(_key(campaign))
+    known: Counts | None = cache.get(_key(campaign.pk))
     is_stale = known is None or not known.is_fresh(now=now)
     # Whoever adds the mark counts; the others show what is known.
     if is_stale and cache.add(_mark(campaign), True, GIVEN_UP_SECONDS):
         _pool.submit(_count_and_keep, campaign)
     return known
+
+
+def latest(campaign_id: int) -> tuple[dict[str, int], dict[Rule, int]] | None:
+    """What was counted last in the background, if anything was."""
+    known: Counts | None = cache.get(_key(campaign_id))
+    return None if known is None else (known.by_status, known.rules)
 
 
 def count(campaign: Campaign, *, now: datetime) -> Counts:
@@ -80,7 +86,7 @@ def count(campaign: Campaign, *, now: datetime) -> Counts:
 def _count_and_keep(campaign: Campaign) -> None:
     try:
         known = count(campaign, now=timezone.now())
-        cache.set(_key(campaign), known, KEPT_SECONDS)
+        cache.set(_key(campaign.pk), known, KEPT_SECONDS)
     except DatabaseError as exc:
         logger.warning("leads cannot be counted: %s", type(exc).__name__)
     finally:
@@ -88,8 +94,8 @@ def _count_and_keep(campaign: Campaign) -> None:
         connection.close()
 
 
-def _key(campaign: Campaign) -> str:
-    return f"counts:{campaign.pk}"
+def _key(campaign_id: int) -> str:
+    return f"counts:{campaign_id}"
 
 
 def _mark(campaign: Campaign) -> str:

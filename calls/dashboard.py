@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
@@ -64,19 +65,21 @@ def board_fragment(
 ) -> HttpResponse:
     """The control card, the counters, why nobody is called, and the side: calls in
     course, activity, processes. Drawn once for all who may see the same."""
+    key = f"board-html:{board.version(campaign_id)}:{get_language()}:{rights.key}"
+    known: str | None = cache.get(key)
+    if known is not None:
+        return HttpResponse(known)
     try:
         shown = board.board(campaign_id, now=timezone.now())
     except Campaign.DoesNotExist as exc:
         raise Http404 from exc
 
     def draw() -> str:
-        context = _board_context(shown, rights) | {
-            "alarms": alarms.alarms(now=shown.now)
-        }
+        facts = {"alarms": alarms.alarms(now=shown.now)}
+        context = _board_context(shown, rights) | facts
         return render_to_string("calls/_board.html", context)
 
-    key = f"board-html:{shown.key}:{rights.key}"
-    html = shared(key, draw, seconds=board.CACHED_SECONDS)
+    html = shared(key, draw, seconds=board.kept_seconds())
     return HttpResponse(html)
 
 

@@ -94,7 +94,7 @@ def list_fragment(
 
     asked = sha256(request.GET.urlencode().encode()).hexdigest()
     key = f"leads:{board.version(campaign_id)}:{get_language()}:{rights.key}:{asked}"
-    return HttpResponse(shared(key, draw, seconds=board.CACHED_SECONDS))
+    return HttpResponse(shared(key, draw, seconds=board.kept_seconds()))
 
 
 @require_GET

@@ -31,7 +31,7 @@ from django.http import (
 )
 from django.utils import timezone
 
-from calls import board
+from calls import board, counts
 from calls.call_manager import DEAD_AFTER
 from calls.models import CallAttempt, Campaign, ControlEvent, PearlAccount, Worker
 from calls.states import HELD
@@ -190,6 +190,7 @@ class Watch:
                 logger.warning("live: no database: %s", type(exc).__name__)
             else:
                 self._note(pulses)
+                board.note_watched()
             spent = time.monotonic() - began
             await asyncio.sleep(max(settings.LIVE_SECONDS - spent, 0.05))
             if not self._viewers:
@@ -218,7 +219,11 @@ def _look_safely() -> dict[int, Pulse]:
     """One connection for all looks; a broken one is replaced by the next look."""
     try:
         viewers.ask_now_and_then(now=timezone.now())
-        return look()
+        return {
+            # What was counted in the background has changed too when that is done.
+            pk: pulse._replace(control=(*pulse.control, counts.latest(pk)))
+            for pk, pulse in look().items()
+        }
     except DatabaseError:
         connections.close_all()
         raise
