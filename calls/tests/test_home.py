@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.utils import timezone
 
-from calls import home
+from calls import counts, home
 from calls.models import RunState, Worker
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
@@ -140,6 +140,19 @@ def test_a_second_look_asks_for_nothing_but_who_looks(
 
     with django_assert_num_queries(2):  # session and user
         client.get("/")
+
+
+def test_the_first_sight_does_not_wait_for_a_count(client, boss, run, monkeypatch):
+    monkeypatch.setattr(counts, "AT_ONCE_AT_MOST", 0)
+    LeadFactory(pearl_outbound_id=run.campaign.outbound_id)
+    ended(run, Outcome.SUCCESS)
+
+    html = client.get("/").content.decode()
+
+    assert 'hx-trigger="load delay:1s, every 15s"' in html
+    assert "…" in html
+    monkeypatch.undo()
+    assert 'hx-trigger="every 15s"' in client.get("/today").content.decode()
 
 
 def test_an_empty_house_says_what_to_do_next(client, boss):
