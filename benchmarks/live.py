@@ -33,7 +33,7 @@ from playwright.sync_api import sync_playwright
 
 PORT = 8765
 SITE = f"http://127.0.0.1:{PORT}"
-HTMX = {"HX-Request": "true"}
+HTMX = {"HX-Request": "true", "Accept-Language": "es"}
 PATHS = {"board": "board", "leads": "leads/list"}
 OPEN_CALLS = 5
 LEADS = 400
@@ -221,7 +221,7 @@ def browser(cookie: str) -> Iterator[Any]:
     with sync_playwright() as play:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         chromium = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        context = chromium.new_context()
+        context = chromium.new_context(locale="es-ES")
         context.add_cookies([{"name": name, "value": value, "url": SITE}])
         page = context.new_page()
         page.goto(f"{SITE}/calls/")
