@@ -130,7 +130,6 @@ def test_who_may_only_look_is_offered_no_verb(client, campaign):
         ("http://testserver/calls/?city=Getafe", "/calls/?city=Getafe"),
         ("https://elsewhere.example/calls/?a=1", ""),
         ("nonsense", ""),
-        ("http://testserver//elsewhere.example/", ""),
     ],
 )
 def test_a_login_after_a_lost_session_comes_back_to_the_filter(

@@ -292,6 +292,20 @@ def test_leads_are_chosen_by_state_in_the_page_and_in_the_filter(calls, leads):
     assert set(chosen.values_list("pk", flat=True)) == set(wrong)
 
 
+def test_what_was_done_is_undone_from_its_toast(calls):
+    box(calls, 0).check()
+    box(calls, 1).check()
+    calls.get_by_role("button", name="Poner en cola", exact=True).click()
+    expect(calls.locator("#toasts")).to_contain_text("2 leads cambiados")
+    expect(calls.locator(ALL_ROWS).nth(1)).to_contain_text("En cola")
+
+    calls.get_by_role("button", name="Deshacer").click()
+
+    expect(calls.locator("#toasts")).to_contain_text("2 leads vuelven a estar")
+    expect(calls.locator(ALL_ROWS).nth(1)).to_contain_text("Sin seleccionar")
+    assert in_queue() == 0
+
+
 # --- One lead -----------------------------------------------------------------------
 
 
