@@ -177,6 +177,7 @@ def test_nobody_ticked_is_said_and_offers_nothing_to_undo(client, operator, camp
 
     assert heard["toast"] == {"text": "Marque primero algún lead."}
     assert "acted" not in heard
+    assert not BulkChange.objects.exists()
 
 
 def test_the_whole_filter_is_asked_about_before_anybody_changes(
