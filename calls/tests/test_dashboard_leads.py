@@ -520,6 +520,7 @@ def test_suggestions_are_for_who_may_see_leads(client):
         ("", "q=a", "HX-Push-Url"),
         ("q=an", "q=an&status=error", "HX-Push-Url"),
         ("q=an", "", "HX-Push-Url"),
+        ("status=busy", "status=error", "HX-Push-Url"),
         ("city=Get", "city=Getafe", "HX-Replace-Url"),
         ("q=an", "q=an&status=", None),
     ],
