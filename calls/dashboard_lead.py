@@ -16,8 +16,8 @@ from django_htmx.http import trigger_client_event
 
 from calls import board, lead_acts, lead_side
 from calls.lead_acts import Answer
+from calls.lead_choice import number_of
 from calls.lead_forms import CallNowForm, NoteForm, PromiseForm
-from calls.lead_table import number_of
 from calls.models import CallAttempt, Campaign
 from calls.viewers import Rights
 from calls.wording import NOTHING, column_label, column_words

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from calls import board
-from calls.lead_table import LeadTable, cleaned
+from calls.lead_choice import cleaned
+from calls.lead_table import LeadTable
 from calls.models import Campaign
 from calls.shared import shared
 from calls.viewers import Rights, for_viewers
@@ -135,6 +136,8 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     plan = selection.plan(leads, verb, values, now=timezone.now())
     if is_whole and "confirmed" not in request.POST:
         return _ask(request, table, verb=verb, plan=plan)
+    if not plan.changed:
+        return _answer(request, text=_told(verb, changed=0, plan=plan))
     change = selection.apply(
         leads,
         verb,
@@ -146,8 +149,8 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     board.forget(campaign.pk)
     return _answer(
         request,
-        text=_told(change, plan=plan),
-        is_done=bool(change.changed),
+        text=_told(verb, changed=change.changed, plan=plan),
+        is_done=True,
         action=_undo_of(change, campaign=campaign),
     )
 
@@ -203,16 +206,16 @@ def _ask(
     return response
 
 
-def _told(change: BulkChange, *, plan: Plan) -> str:
+def _told(verb: str, *, changed: int, plan: Plan) -> str:
     """How many changed, and how many did not and why."""
+    if not plan.total:
+        return _("Marque primero algún lead.")
     words = ngettext(
         "%(what)s: %(count)s lead cambiado.",
         "%(what)s: %(count)s leads cambiados.",
-        change.changed,
-    ) % {"what": ACTIONS[change.verb].title, "count": number(change.changed)}
-    if not plan.total:
-        return _("Marque primero algún lead.")
-    stay = max(plan.total - change.changed, 0)
+        changed,
+    ) % {"what": ACTIONS[verb].title, "count": number(changed)}
+    stay = max(plan.total - changed, 0)
     if not stay:
         return words
     same = ngettext("%s se queda como está", "%s se quedan como están", stay)

@@ -130,7 +130,6 @@ def test_who_may_only_look_is_offered_no_verb(client, campaign):
         ("http://testserver/calls/?city=Getafe", "/calls/?city=Getafe"),
         ("https://elsewhere.example/calls/?a=1", ""),
         ("nonsense", ""),
-        ("http://testserver//elsewhere.example/", ""),
     ],
 )
 def test_a_login_after_a_lost_session_comes_back_to_the_filter(
@@ -178,6 +177,7 @@ def test_nobody_ticked_is_said_and_offers_nothing_to_undo(client, operator, camp
 
     assert heard["toast"] == {"text": "Marque primero algún lead."}
     assert "acted" not in heard
+    assert not BulkChange.objects.exists()
 
 
 def test_the_whole_filter_is_asked_about_before_anybody_changes(
@@ -520,6 +520,7 @@ def test_suggestions_are_for_who_may_see_leads(client):
         ("", "q=a", "HX-Push-Url"),
         ("q=an", "q=an&status=error", "HX-Push-Url"),
         ("q=an", "", "HX-Push-Url"),
+        ("status=busy", "status=error", "HX-Push-Url"),
         ("city=Get", "city=Getafe", "HX-Replace-Url"),
         ("q=an", "q=an&status=", None),
     ],

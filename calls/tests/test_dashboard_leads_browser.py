@@ -98,6 +98,9 @@ def test_typing_filters_and_the_way_back_restores_filter_and_list(calls):
 
     calls.locator("#q").fill("lead 29")
     expect(calls.locator("#leads-total")).to_have_text("1 lead")
+    calls.get_by_role("button", name="Seleccionar el 1 del filtro").click()
+    calls.get_by_role("button", name="Poner en cola", exact=True).click()
+    expect(calls.get_by_role("button", name="Poner en cola 1 lead")).to_be_visible()
 
 
 def test_several_cities_are_chosen_from_what_is_typed_and_taken_off(calls):
@@ -212,6 +215,28 @@ def test_what_is_typed_while_rows_are_redrawn_is_kept(calls):
     expect(calls.locator("#leads-total")).to_have_text("8 leads")
 
 
+def test_what_changes_while_leads_are_on_their_way_is_asked_for_afterwards(
+    calls, leads
+):
+    held = []
+
+    def hold_the_first(route):
+        if held:
+            route.continue_()
+        held.append(route)
+
+    calls.route("**/leads/list*", hold_the_first)
+    calls.evaluate("htmx.trigger(document.body, 'leads')")
+    calls.wait_for_timeout(200)
+    answer = held[0].fetch()
+    Lead.objects.filter(pk=leads[0].pk).update(call_status=CallStatus.ERROR)
+    calls.evaluate("htmx.trigger(document.body, 'leads')")
+
+    held[0].fulfill(response=answer)
+
+    expect(calls.locator(ALL_ROWS).first).to_contain_text("Error", timeout=2000)
+
+
 # --- Who is chosen ------------------------------------------------------------------
 
 
@@ -290,6 +315,20 @@ def test_leads_are_chosen_by_state_in_the_page_and_in_the_filter(calls, leads):
     expect(calls.locator("#selbar .selbar__calm")).to_be_visible()
     chosen = Lead.objects.filter(selected_for_calling=True)
     assert set(chosen.values_list("pk", flat=True)) == set(wrong)
+
+
+def test_what_was_done_is_undone_from_its_toast(calls):
+    box(calls, 0).check()
+    box(calls, 1).check()
+    calls.get_by_role("button", name="Poner en cola", exact=True).click()
+    expect(calls.locator("#toasts")).to_contain_text("2 leads cambiados")
+    expect(calls.locator(ALL_ROWS).nth(1)).to_contain_text("En cola")
+
+    calls.get_by_role("button", name="Deshacer").click()
+
+    expect(calls.locator("#toasts")).to_contain_text("2 leads vuelven a estar")
+    expect(calls.locator(ALL_ROWS).nth(1)).to_contain_text("Sin seleccionar")
+    assert in_queue() == 0
 
 
 # --- One lead -----------------------------------------------------------------------
