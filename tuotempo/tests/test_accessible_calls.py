@@ -161,7 +161,7 @@ def test_ticked_leads(marta, faults, page):
     a_queue()
     faults(CALLS)
 
-    page.locator("#rows [type=checkbox]").first.check()
+    page.get_by_role("table").get_by_role("checkbox").last.check()
 
     assert faults_in_every_look(page) == []
 
