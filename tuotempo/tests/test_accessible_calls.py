@@ -173,3 +173,24 @@ def test_for_somebody_who_may_only_look(marta, faults, client):
     a_run()
 
     assert faults(CALLS) == {}
+
+
+def test_the_panel_of_a_lead(marta, faults, page):
+    a_run()
+    faults(CALLS)
+
+    page.get_by_role("table").get_by_role("link").first.click()
+
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert faults_in_every_look(page) == []
+
+
+def test_a_filter_that_is_open(marta, faults, page):
+    CampaignFactory()
+    a_queue()
+    faults(CALLS)
+
+    page.get_by_text("Estado", exact=True).first.click()
+
+    expect(page.get_by_role("checkbox", name="Completada")).to_be_visible()
+    assert faults_in_every_look(page) == []
