@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -24,7 +22,14 @@ from leads.models import CallStatus, Lead, LeadImport, SavedView
 from leads.notes import add_note
 from leads.tests.admin_pages import IDLE, change_url
 from leads.tests.factories import LeadFactory, SuppressionFactory
-from tuotempo.tests.accessibility import faults_in_every_look, on_one_database
+from tuotempo.tests.accessibility import (
+    faults,
+    faults_in_every_look,
+    marta,
+    on_one_database,
+)
+
+__all__ = ["faults", "marta"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,34 +38,6 @@ pytestmark = [
 ]
 
 NUMBER = "+34612034118"
-
-
-@pytest.fixture
-def marta(page, client, live_server):
-    """Somebody who may do everything, and has come in."""
-    user = User.objects.create_superuser(
-        "marta", "marta@example.org", "clave-inventada"
-    )
-    client.force_login(user)
-    session = client.cookies[settings.SESSION_COOKIE_NAME]
-    page.context.add_cookies(
-        [{"name": session.key, "value": session.value, "url": live_server.url}]
-    )
-    return user
-
-
-@pytest.fixture
-def faults(page, live_server):
-    """What is wrong with pages, by their address."""
-
-    def look_at(*addresses: str) -> dict[str, list[str]]:
-        found = {}
-        for address in addresses:
-            page.goto(live_server.url + address)
-            found[address] = faults_in_every_look(page)
-        return {address: wrong for address, wrong in found.items() if wrong}
-
-    return look_at
 
 
 def admin_url(name: str, *args: object) -> str:

@@ -1,0 +1,314 @@
+"""Draws the pictures of docs/screenshots; script/screenshots starts it, once for each.
+
+Each picture is of a copy of one seeded database, served by uvicorn in this process with
+a clock that stands still, so that two runs draw the same. No worker and no Pearl run:
+what they would have done is written by the same functions, with its times.
+
+To add a state, add a Shot to SHOTS. Its name is that of the file (those that begin with
+"empty" have no leads). `prepare` brings the database there; `act` does with the page
+what a person would, found by roles and visible words, and waits for what must be seen.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+import re
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import time_machine
+import uvicorn
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from playwright.sync_api import Page, expect, sync_playwright
+
+from calls import budget, claims, outcomes, runs
+from calls.evidence import Evidence
+from calls.models import CallAttempt, Campaign, PearlAccount, Worker
+from leads.models import Consent, Lead
+from tuotempo.asgi import application
+
+PICTURES = settings.BASE_DIR / "docs" / "screenshots"
+DAY = datetime(2026, 11, 27, 9, 41, tzinfo=UTC)  # a Friday, 10:41 in Madrid
+NIGHT = DAY.replace(hour=21)
+WORKER = "centralita-1:4127/a"
+MINUTE = timedelta(minutes=1)
+WIDE, PHONE = (1440, 900), (390, 844)
+# How calls end, and how often: Pearl's codes (pearl-api.md 2).
+ENDINGS = [
+    (9, Evidence(call_code=4, conversation_code=100, duration_seconds=124)),
+    (3, Evidence(call_code=4, conversation_code=110, duration_seconds=88)),
+    (6, Evidence(call_code=7, conversation_code=10, duration_seconds=0)),
+    (2, Evidence(call_code=4, conversation_code=70, duration_seconds=9)),
+    (3, Evidence(call_code=5, conversation_code=10, duration_seconds=0)),
+    (1, Evidence(call_code=6, conversation_code=10, duration_seconds=0)),
+]
+
+
+def nothing(*_args: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    name: str
+    prepare: Callable[[datetime], None] = nothing
+    act: Callable[[Page], None] = nothing
+    path: str = "/calls/"
+    now: datetime = DAY
+    size: tuple[int, int] = WIDE
+    dark: bool = False
+
+
+# --- The database -------------------------------------------------------------------
+
+
+def seed_empty() -> None:
+    """Somebody to look, and a campaign."""
+    call_command("migrate", verbosity=0)
+    User.objects.create_superuser("marta", first_name="Marta", last_name="Ruiz")
+    Campaign.objects.create(
+        name="Citas de otoño",
+        outbound_id="66f0a1b2c3d4e5f601020304",
+        pearl_id="66f0aaaabbbbccccdddd0001",
+        max_concurrent_calls=5,
+    )
+
+
+def seed_leads() -> None:
+    """The people of the demo: most in the queue, some who cannot be called, and why."""
+    call_command("prepare_demo", stdout=io.StringIO())
+    queued = Lead.objects.filter(selected_for_calling=True).order_by("id")
+    some = list(queued.values_list("pk", flat=True))
+    Lead.objects.filter(pk__in=some[3:200:9]).update(consent=Consent.UNKNOWN)
+    Lead.objects.filter(pk__in=some[5:200:31]).update(manual_management=True)
+    Lead.objects.filter(pk__in=some[10:200:40]).update(call_priority=1)
+
+
+def pearl_is_well(now: datetime) -> None:
+    known = {"credit_balance": 1840.0, "total_agents": 12, "checked_at": now}
+    PearlAccount.objects.filter(pk=budget.account().pk).update(**known, problem="")
+    Campaign.objects.update(pearl_status=1, pearl_agents=12, checked_at=now)
+
+
+def a_worker(now: datetime) -> None:
+    Worker.objects.create(
+        identity=WORKER,
+        started_at=now - timedelta(hours=2),
+        heartbeat_at=now - timedelta(seconds=2),
+        serving=True,
+    )
+
+
+def ready(now: datetime) -> None:
+    pearl_is_well(now)
+    a_worker(now)
+
+
+def a_morning(now: datetime) -> Campaign:
+    """A run of the last half hour, that goes on."""
+    pearl_is_well(now)
+    since = now - 32 * MINUTE
+    campaign = Campaign.objects.get()
+    runs.start(campaign.pk, now=since, by=User.objects.get(username="marta"))
+    dice, clock = random.Random(7), since
+    ends: dict[CallAttempt, datetime] = {}
+    while clock < now:
+        for attempt in [one for one, over in ends.items() if over <= clock]:
+            end(attempt, dice=dice, now=ends.pop(attempt))
+        free = campaign.max_concurrent_calls - len(ends)
+        for attempt in dial(campaign, at_most=free, now=clock):
+            ends[attempt] = clock + timedelta(seconds=dice.randint(25, 190))
+        clock += timedelta(seconds=7)
+    return campaign
+
+
+def dial(campaign: Campaign, *, at_most: int, now: datetime) -> list[CallAttempt]:
+    claim = claims.claim(campaign.pk, worker=WORKER, at_most=at_most, now=now)
+    for attempt in claim.attempts:
+        claims.pre_send(attempt, now=now)
+        claims.mark_accepted(
+            attempt,
+            request_id=f"{attempt.pk:024x}",
+            queue_position=None,
+            now=now,
+            look_at=now + 5 * MINUTE,
+        )
+    return claim.attempts
+
+
+def end(attempt: CallAttempt, *, dice: random.Random, now: datetime) -> None:
+    weights, evidences = zip(*ENDINGS, strict=True)
+    attempt.refresh_from_db()
+    outcomes.record(attempt, dice.choices(evidences, weights)[0], now=now)
+
+
+def running(now: datetime) -> None:
+    a_worker(now)
+    a_morning(now)
+
+
+def stopping(now: datetime) -> None:
+    a_worker(now)
+    campaign = a_morning(now)
+    runs.stop(campaign.pk, now=now, by=User.objects.get(username="marta"))
+
+
+def paused(now: datetime) -> None:
+    a_worker(now)
+    campaign = a_morning(now)
+    runs.pause(campaign.pk, now=now, by=User.objects.get(username="marta"))
+
+
+def provider_down(now: datetime) -> None:
+    running(now)
+    for _each in range(4):
+        budget.note_failure(now=now)
+    problem = "Pearl no responde. No se llama a nadie hasta que vuelva."
+    PearlAccount.objects.update(problem=problem, checked_at=now - MINUTE)
+
+
+def no_worker(now: datetime) -> None:
+    """It fell silent four minutes ago, in the middle of a run."""
+    a_morning(now - 4 * MINUTE)
+    a_worker(now - 4 * MINUTE)
+
+
+# --- The page -----------------------------------------------------------------------
+
+
+def press_start(page: Page) -> None:
+    page.get_by_role("button", name="Iniciar llamadas").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def filter_wrongly(page: Page) -> None:
+    expect(page.get_by_text(re.compile("tiene errores|no vale", re.I))).to_be_visible()
+
+
+def tick_some(page: Page) -> None:
+    for number in (1, 2, 4):
+        page.get_by_role("table").get_by_role("checkbox").nth(number).check()
+
+
+def open_a_lead(page: Page) -> None:
+    """A panel beside the list, once there is one; until then, the lead's page."""
+    page.get_by_role("table").get_by_role("link").first.click()
+    page.wait_for_timeout(1000)
+
+
+SHOTS = [
+    Shot(name="empty", prepare=ready),
+    Shot(name="ready", prepare=ready),
+    Shot(name="ready-phone", prepare=ready, size=PHONE),
+    Shot(name="running", prepare=running),
+    Shot(name="running-dark", prepare=running, dark=True),
+    Shot(name="running-phone", prepare=running, size=PHONE),
+    Shot(name="paused", prepare=paused),
+    Shot(name="stopping", prepare=stopping),
+    Shot(name="provider-down", prepare=provider_down),
+    Shot(name="no-worker", prepare=no_worker),
+    Shot(name="refused-start", prepare=pearl_is_well, act=press_start),
+    Shot(
+        name="wrong-filter",
+        prepare=ready,
+        path="/calls/?last_from=ayer",
+        act=filter_wrongly,
+    ),
+    Shot(name="night", prepare=ready, now=NIGHT),
+    Shot(name="selection", prepare=running, act=tick_some),
+    Shot(name="lead", prepare=running, act=open_a_lead),
+    Shot(name="home", prepare=running, path="/"),
+]
+
+
+# --- The camera ---------------------------------------------------------------------
+
+
+@contextmanager
+def site() -> Iterator[str]:
+    config = uvicorn.Config(
+        application,
+        port=0,
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def session() -> str:
+    client = Client()
+    client.force_login(User.objects.get(username="marta"))
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@contextmanager
+def opened(shot: Shot, url: str, key: str) -> Iterator[Page]:
+    """Its page, by Marta, at the moment of the picture."""
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": url}
+    width, height = shot.size
+    with sync_playwright() as play:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        context = browser.new_context(
+            locale="es-ES",
+            timezone_id="Europe/Madrid",
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if shot.dark else "light",
+            reduced_motion="reduce",
+        )
+        context.add_cookies([cookie])  # type: ignore[list-item]
+        page = context.new_page()
+        page.clock.set_fixed_time(shot.now)
+        page.goto(url + shot.path)
+        yield page
+        browser.close()
+
+
+def draw(shot: Shot) -> None:
+    shot.prepare(shot.now)
+    key = session()
+    with site() as url, opened(shot, url, key) as page:
+        expect(page.get_by_role("main")).to_be_visible()
+        shot.act(page)
+        page.evaluate("document.fonts.ready")
+        page.wait_for_timeout(1500)  # what comes by itself after the page
+        PICTURES.mkdir(exist_ok=True)
+        page.screenshot(path=PICTURES / f"{shot.name}.png", caret="hide")
+
+
+def main() -> None:
+    logging.getLogger("calls").setLevel(logging.WARNING)
+    what = sys.argv[1]
+    shots = {shot.name: shot for shot in SHOTS}
+    seeds = {"--seed-empty": seed_empty, "--seed-leads": seed_leads}
+    if what == "--names":
+        sys.stdout.write(" ".join(shots))
+    elif what in seeds:
+        with time_machine.travel(DAY - timedelta(hours=2), tick=False):
+            seeds[what]()
+    else:
+        with time_machine.travel(shots[what].now, tick=False):
+            draw(shots[what])
+        sys.stdout.write(f"docs/screenshots/{what}.png\n")
