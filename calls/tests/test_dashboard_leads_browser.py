@@ -10,6 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from calls import board
+from calls.models import Campaign
 from calls.tests.factories import CampaignFactory
 from leads.models import CallStatus, Lead, LeadEvent
 from leads.tests.factories import LeadFactory
@@ -52,6 +54,7 @@ def calls(page, live_server, client, leads):
 
 def redraw(page) -> None:
     """As when the server says that leads have changed."""
+    board.forget(Campaign.objects.get().pk)
     with page.expect_response(lambda answer: "/leads/list" in answer.url):
         page.evaluate("htmx.trigger(document.body, 'leads')")
     page.wait_for_timeout(100)
