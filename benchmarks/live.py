@@ -34,7 +34,7 @@ from playwright.sync_api import sync_playwright
 PORT = 8765
 SITE = f"http://127.0.0.1:{PORT}"
 HTMX = {"HX-Request": "true", "Accept-Language": "es"}
-PATHS = {"board": "board", "leads": "leads/list"}
+PATHS = {"board": "board", "leads": "leads/list?campaign=1"}  # as the page asks
 OPEN_CALLS = 5
 LEADS = 400
 WARM_UP_SECONDS = 6
