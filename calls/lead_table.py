@@ -131,11 +131,12 @@ class LeadTable:
         filters = self.choice.filters
         if self.page.is_cut:
             return _("todos los del filtro") if filters else _("todos los leads")
+        shown = number(self.page.count)
         if filters:
             words = ngettext("el %s del filtro", "los %s del filtro", self.page.count)
-        else:
-            words = ngettext("el único lead", "los %s leads", self.page.count)
-        return words % number(self.page.count) if "%s" in words else words
+            return words % shown
+        words = ngettext("el único lead", "los %(shown)s leads", self.page.count)
+        return words % {"shown": shown}
 
     # --- Its filter ---
 
