@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
@@ -50,9 +51,11 @@ SHOWN_STATUSES = (CallStatus.SELECTED, CallStatus.CALLING, *ENDED_STATUSES)
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A part of the progress bar, in thousandths of its length."""
+    """A part of the progress bar, in thousandths of its length; `attempts`: the lookup
+    that finds what it counts."""
 
     status: str
+    attempts: str
     label: str
     count: int
     start: int
@@ -339,6 +342,7 @@ def _segments(board: Board) -> list[Segment]:
             segments.append(
                 Segment(
                     status=status,
+                    attempts=_attempts(board, status=status),
                     label=str(CallStatus(status).label),
                     count=count,
                     start=start,
@@ -347,6 +351,14 @@ def _segments(board: Board) -> list[Segment]:
             )
         start += length
     return segments
+
+
+def _attempts(board: Board, *, status: str) -> str:
+    if status == CallStatus.CALLING or board.run is None:
+        lookup = {"campaign__id__exact": board.campaign.pk, "state__in": ",".join(OPEN)}
+        return urlencode(lookup)
+    outcomes = ",".join(one for one, its in CALL_STATUS_OF.items() if its == status)
+    return urlencode({"run__id__exact": board.run.pk, "outcome__in": outcomes})
 
 
 # --- Why is nobody called? ----------------------------------------------------------
