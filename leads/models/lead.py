@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from leads.models.imports import LeadImport
 from leads.search_text import LONGEST, search_text
@@ -48,7 +49,7 @@ class Consent(models.TextChoices):
 class Disposition(models.TextChoices):
     """What the calls mean for the business."""
 
-    NONE = "", _("Sin resultado")
+    NONE = "", pgettext_lazy("de un lead", "Sin resultado")
     APPOINTMENT = "appointment", _("Cita")
     CALL_BACK = "call_back", _("Volver a llamar")
     NOT_INTERESTED = "not_interested", _("No interesado")
