@@ -24,6 +24,7 @@ from calls.dashboard_lead import drawer_context
 from calls.dashboard_leads import leads_context
 from calls.models import Campaign
 from calls.pearl import Outbound, PearlClient, PearlError
+from calls.pearl_pill import pearl_pill
 from calls.shared import shared
 from calls.viewers import Rights, for_viewers
 from leads.wording import number
@@ -75,7 +76,10 @@ def board_fragment(
         raise Http404 from exc
 
     def draw() -> str:
-        facts = {"alarms": alarms.alarms(now=shown.now)}
+        facts = {
+            "alarms": alarms.alarms(now=shown.now),
+            "pearl_pill": pearl_pill(now=shown.now),
+        }
         context = _board_context(shown, rights) | facts
         return render_to_string("calls/_board.html", context)
 

@@ -188,6 +188,9 @@ class Watch:
                 pulses = await loop.run_in_executor(self._pool, _look_safely)
             except DatabaseError as exc:
                 logger.warning("live: no database: %s", type(exc).__name__)
+            except Exception:
+                # Whoever looks must go on: its viewers would hear nothing more.
+                logger.exception("live: the look failed")
             else:
                 self._note(pulses)
                 board.note_watched()

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from calls import live, runs
+from calls import budget, live, runs
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
 from calls.tests.test_kills import start_worker
@@ -167,6 +167,21 @@ def test_a_lost_process_is_told(page, site_url):
 
     expect(page.locator("#side")).to_contain_text("no da señales")
     expect(page.locator("#why")).to_contain_text("Ningún proceso está llamando")
+
+
+def test_what_befalls_pearl_is_seen_in_the_header(page, site_url):
+    RunFactory()
+    alive()
+    come_in(page, site_url)
+    hears(page)
+    expect(page.locator("#pearl-pill")).to_contain_text("sin comprobar")
+
+    for _each in range(budget.FAILURES_TO_OPEN):
+        budget.note_failure(now=timezone.now())
+
+    # The pill is looked up every five seconds at most.
+    expect(page.locator("#why")).to_contain_text("Pearl no responde")
+    expect(page.locator("#pearl-pill")).to_contain_text("no responde", timeout=20_000)
 
 
 def test_the_end_of_a_run_by_itself_is_told(page, site_url):
