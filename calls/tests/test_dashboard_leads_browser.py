@@ -15,7 +15,7 @@ from calls.tests.factories import CampaignFactory
 from leads.models import CallStatus, Lead, LeadEvent
 from leads.tests.factories import LeadFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "una-clave-de-prueba"
 ALL_ROWS = "#lead-list .person"

@@ -13,7 +13,7 @@ from calls.tests.factories import RunFactory
 from calls.tests.test_dashboard_browser import log_in
 from leads.tests.factories import LeadFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 
 def test_stop_counts_while_a_redraw_is_on_its_way(page, live_server):

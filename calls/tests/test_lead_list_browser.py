@@ -9,7 +9,7 @@ from calls.tests.factories import CampaignFactory
 from leads.models import CallStatus, Lead, Suppression
 from leads.tests.factories import LeadFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 IDLE = {
     "call_status": CallStatus.NO_SELECTED,

@@ -15,7 +15,7 @@ from leads.models import CallStatus, Lead
 from leads.tests.admin_pages import change_url
 from leads.tests.factories import LeadFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from leads import importing
 from leads.models import Lead, LeadImport
 from leads.tests.factories import LeadFactory, SuppressionFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "una-clave-de-prueba"
 PHONE = {"width": 390, "height": 844}

@@ -32,7 +32,7 @@ from tuotempo.tests.accessibility import (
 __all__ = ["faults", "marta"]
 
 pytestmark = [
-    pytest.mark.browser,
+    pytest.mark.screens,
     pytest.mark.django_db(transaction=True),
     on_one_database,
 ]

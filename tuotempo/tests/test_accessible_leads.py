@@ -16,7 +16,7 @@ from leads.tests.factories import LeadFactory
 from tuotempo.tests.accessibility import faults_in_every_look, on_one_database
 
 pytestmark = [
-    pytest.mark.browser,
+    pytest.mark.screens,
     pytest.mark.django_db(transaction=True),
     on_one_database,
 ]

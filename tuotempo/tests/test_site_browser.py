@@ -10,7 +10,7 @@ from calls.models import Campaign, RunState
 from calls.tests.factories import CampaignFactory
 from leads.tests.factories import LeadFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "una-clave-de-prueba"
 
