@@ -73,7 +73,7 @@ def start(
 
 
 def last_event(campaign_id: int) -> int:
-    """Who begins to check a START remembers it, to find whether PAUSE came meanwhile."""
+    """Remembered when a START begins to be checked: did PAUSE come meanwhile?"""
     events = ControlEvent.objects.filter(campaign_id=campaign_id).order_by("-pk")
     return events.values_list("pk", flat=True).first() or 0
 
