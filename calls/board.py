@@ -217,7 +217,8 @@ def board(campaign_id: int, *, now: datetime) -> Board:
 
     def look() -> Board:
         made = _look(Campaign.objects.get(pk=campaign_id), now=now)
-        cache.set(_kept(campaign_id), made, KEPT_SECONDS)
+        kept = _kept(campaign_id, language=get_language())
+        cache.set(kept, made, KEPT_SECONDS)
         return made
 
     return shared(_key(campaign_id), look, seconds=kept_seconds())
@@ -226,7 +227,8 @@ def board(campaign_id: int, *, now: datetime) -> Board:
 def at_hand(campaign: Campaign, *, now: datetime) -> Board | None:
     """The board for the first sight of the page, which the next one replaces at once: a
     minute old, or made now if there are few leads. None: the page does not wait."""
-    known: Board | None = cache.get(_key(campaign.pk)) or cache.get(_kept(campaign.pk))
+    kept = _kept(campaign.pk, language=get_language())
+    known: Board | None = cache.get(_key(campaign.pk)) or cache.get(kept)
     if known is None and counts.are_few(campaign):
         known = board(campaign.pk, now=now)
     return known
@@ -236,7 +238,8 @@ def forget(campaign_id: int) -> None:
     """After a change that must be seen at once. Who is looking just now does not bring
     the old board back: it is kept under another name."""
     cache.set(_version_key(campaign_id), secrets.token_hex(8), None)
-    cache.delete(_kept(campaign_id))
+    codes = [code for code, _name in settings.LANGUAGES]
+    cache.delete_many([_kept(campaign_id, language=code) for code in codes])
 
 
 def kept_seconds() -> float:
@@ -259,8 +262,8 @@ def _key(campaign_id: int) -> str:
     return f"board:{version(campaign_id)}:{get_language()}"
 
 
-def _kept(campaign_id: int) -> str:
-    return f"board-kept:{campaign_id}:{get_language()}"
+def _kept(campaign_id: int, *, language: str | None) -> str:
+    return f"board-kept:{campaign_id}:{language}"
 
 
 def _version_key(campaign_id: int) -> str:

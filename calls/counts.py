@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Count
 from django.utils import timezone
 
@@ -87,8 +87,10 @@ def _count_and_keep(campaign: Campaign) -> None:
     try:
         known = count(campaign, now=timezone.now())
         cache.set(_key(campaign.pk), known, KEPT_SECONDS)
-    except DatabaseError as exc:
+    except Error as exc:
         logger.warning("leads cannot be counted: %s", type(exc).__name__)
+    except Exception:
+        logger.exception("campaign %s: its leads cannot be counted", campaign.pk)
     finally:
         cache.delete(_mark(campaign))
         connection.close()

@@ -91,6 +91,7 @@ def board_fragment(
 @permission_required("calls.run_campaign", raise_exception=True)
 def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """START, or the end of a pause; refused with its reason when it cannot work."""
+    seen = runs.last_event(campaign_id)
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     now = timezone.now()
     problem = board.why_not_start(campaign, now=now)
@@ -105,12 +106,13 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
         now=timezone.now(),
         by=_person(request),
         seen_generation=campaign.generation,
+        seen_event=seen,
         test_phone=request.POST.get("test_phone", ""),
     )
     if run is None:
         problem = _(
-            "Mientras se comprobaba Pearl se pulsó Detener o cambió el modo de prueba: "
-            "no se ha empezado. Mire el estado y pulse de nuevo Iniciar."
+            "Mientras se comprobaba Pearl se pulsó Detener o Pausar, o cambió el modo "
+            "de prueba: no se ha empezado. Mire el estado y pulse de nuevo Iniciar."
         )
         return _board(request, campaign, problem=problem)
     return _board(request, campaign, toast=_("La campaña está en marcha."))

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from calls import board
-from calls.lead_choice import cleaned
+from calls.lead_choice import cleaned, number_of
 from calls.lead_table import LeadTable
 from calls.models import Campaign
 from calls.shared import shared
@@ -122,7 +122,9 @@ def change_leads(request: HttpRequest, campaign_id: int) -> HttpResponse:
     if not verb:
         raise PermissionDenied(_("Esa acción no existe."))
     words = ACTIONS[verb]
-    if not request.user.has_perm(f"leads.{words.permission}_lead"):
+    if not request.user.has_perms(
+        ("leads.view_lead", f"leads.{words.permission}_lead")
+    ):
         raise PermissionDenied
     if verb == Verb.SELECT:
         values = {"outbound_id": campaign.outbound_id}
@@ -178,13 +180,16 @@ def _whole_of(request: HttpRequest, table: LeadTable) -> QuerySet[Lead]:
         leads = Lead.objects.filter(pk__in=list(leads.values_list("pk", flat=True)))
     if only := request.POST.get("only"):
         leads = leads.filter(call_status=only)
+    if newest := number_of(request.POST.get("newest")):
+        leads = leads.filter(pk__lte=newest)
     return leads
 
 
 def _ask(
     request: HttpRequest, table: LeadTable, *, verb: str, plan: Plan
 ) -> HttpResponse:
-    """How many would change, how many would not, and why."""
+    """How many would change, how many would not, and why. The answer is about the leads
+    of now: who is imported while somebody reads was not asked about."""
     words = ACTIONS[verb]
     only = request.POST.get("only", "")
     template = "calls/_ask_change_leads.html"
@@ -195,6 +200,7 @@ def _ask(
         "words": words,
         "verb": request.POST["verb"],
         "only": only,
+        "newest": Lead.objects.order_by("-pk").values_list("pk", flat=True).first(),
         "only_words": dict(CallStatus.choices).get(only, ""),
         "plan": plan,
         "button": words.button(plan.changed),

@@ -13,14 +13,14 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import (
@@ -37,6 +37,9 @@ from calls.models import CallAttempt, Campaign, ControlEvent, PearlAccount, Work
 from calls.states import HELD
 from calls.viewers import Rights, viewers
 from leads.models import BulkChange, LeadEvent
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 logger = logging.getLogger(__name__)
 
@@ -185,15 +188,13 @@ class Watch:
         while self._viewers:
             began = time.monotonic()
             try:
-                pulses = await loop.run_in_executor(self._pool, _look_safely)
-            except DatabaseError as exc:
+                self._note(await loop.run_in_executor(self._pool, _look_safely))
+                board.note_watched()
+            except Error as exc:
                 logger.warning("live: no database: %s", type(exc).__name__)
             except Exception:
-                # Whoever looks must go on: its viewers would hear nothing more.
-                logger.exception("live: the look failed")
-            else:
-                self._note(pulses)
-                board.note_watched()
+                # Nobody else looks: without the next look all viewers are deaf.
+                logger.exception("live: a look failed")
             spent = time.monotonic() - began
             await asyncio.sleep(max(settings.LIVE_SECONDS - spent, 0.05))
             if not self._viewers:
@@ -227,7 +228,7 @@ def _look_safely() -> dict[int, Pulse]:
             pk: pulse._replace(control=(*pulse.control, counts.latest(pk)))
             for pk, pulse in look().items()
         }
-    except DatabaseError:
+    except Error:
         connections.close_all()
         raise
 
@@ -247,7 +248,7 @@ async def events(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
     """The stream of a campaign. 204, which browsers do not ask again: this server
     cannot stream (WSGI holds a thread for each viewer), so they poll."""
     user = await request.auser()
-    rights = await sync_to_async(Rights.of)(user)
+    rights = await sync_to_async(_rights_of)(user)
     if not rights.may_view:
         raise PermissionDenied
     if not can_stream(request):
@@ -268,6 +269,15 @@ async def events(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+def _rights_of(user: User | AnonymousUser) -> Rights:
+    """The stream keeps this thread for minutes, but not its connection."""
+    rights = Rights.of(user)
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+    return rights
 
 
 def can_stream(request: HttpRequest) -> bool:

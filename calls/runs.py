@@ -32,13 +32,15 @@ def start(
     until_empty: bool = False,
     call_limit: int | None = None,
     seen_generation: int | None = None,
+    seen_event: int | None = None,
     test_phone: str = "",
 ) -> Run | None:
     """Switch the campaign on. Already on, or paused: the run that is going, goes on.
 
     What whoever presses START has seen of the campaign: `test_phone` (empty: calls in
-    earnest) and, when the checks began, `seen_generation`. None comes back if one has
-    changed: nobody starts what they did not mean, and STOP always wins.
+    earnest) and, when the checks began, `seen_generation` and `seen_event`, the last of
+    its control events. None comes back if one has changed, or PAUSE came since: nobody
+    starts what they did not mean, and who switches off later wins.
     `call_limit`: calls to make at most. Leads held by a rule are asked about again, in
     case their data changed.
     """
@@ -48,6 +50,8 @@ def start(
     if seen_generation not in (None, gate.generation) or gate.test_phone != test_phone:
         return None
     if gate.state == RunState.PAUSED:
+        if seen_event is not None and _was_paused_after(gate, seen_event):
+            return None
         return _resume(gate, now=now, by=by)
     _close_open_runs(gate, now=now, reason="")
     generation = gate.generation + 1
@@ -66,6 +70,17 @@ def start(
         call_limit=call_limit,
         test_phone=test_phone,
     )
+
+
+def last_event(campaign_id: int) -> int:
+    """Remembered when a START begins to be checked: did PAUSE come meanwhile?"""
+    events = ControlEvent.objects.filter(campaign_id=campaign_id).order_by("-pk")
+    return events.values_list("pk", flat=True).first() or 0
+
+
+def _was_paused_after(gate: Campaign, event_id: int) -> bool:
+    paused = gate.events.filter(kind=ControlEvent.Kind.PAUSED, pk__gt=event_id)
+    return paused.exists()
 
 
 def _resume(gate: Campaign, *, now: datetime, by: User | None) -> Run:

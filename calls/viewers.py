@@ -15,9 +15,11 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Permission, User
+from django.contrib.auth.signals import user_logged_out
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -137,6 +139,12 @@ class Viewers:
 
 
 viewers = Viewers()
+
+
+@receiver(user_logged_out)
+def _forget_who_leaves(request: HttpRequest | None = None, **_rest: Any) -> None:
+    if request is not None and request.session.session_key:
+        viewers.forget(request.session.session_key)
 
 
 def for_viewers(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from calls import board, budget, runs
 from calls.models import CallAttempt, Campaign, Worker
@@ -209,3 +209,15 @@ def test_no_run_yet_is_no_error():
 
     assert (shown.done, shown.percent, shown.ends_at) == (0, 0, "")
     assert RunFactory._meta.model.objects.count() == 0
+
+
+def test_a_change_is_seen_at_first_sight_in_every_language(run):
+    with translation.override("en"):
+        board.board(run.campaign_id, now=timezone.now())
+    runs.pause(run.campaign_id, now=timezone.now())
+
+    board.forget(run.campaign_id)
+
+    with translation.override("en"):
+        campaign = Campaign.objects.get()
+        assert board.at_hand(campaign, now=timezone.now()).is_paused

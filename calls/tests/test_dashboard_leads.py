@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -21,6 +22,7 @@ from leads.tests.factories import LeadFactory
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
+FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,19 @@ def in_queue() -> set[int]:
 # --- Who may ------------------------------------------------------------------------
 
 
+def test_who_may_not_see_leads_cannot_count_them_by_a_filter(client, campaign):
+    user = User.objects.create_user("luis")
+    names = ("view_campaign", "select_lead")
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(user)
+    idle(first_name="Ane")
+
+    where = f"{url('change_leads', campaign)}?q=Ane"
+    answer = client.post(where, {"verb": "select", "scope": "all"}, **HTMX)
+
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("name", ["leads", "lead_list"])
 def test_who_may_not_see_leads_sees_none(client, campaign, name):
     user = User.objects.create_user("luis")
@@ -96,7 +111,8 @@ def test_each_verb_asks_for_the_permission_that_the_admin_asks_for(
     sent = {"verb": verb, "id": [lead.pk]}
     for codename in ("select_lead", "change_lead"):
         user = User.objects.create_user(codename)
-        user.user_permissions.add(Permission.objects.get(codename=codename))
+        names = ("view_lead", codename)
+        user.user_permissions.set(Permission.objects.filter(codename__in=names))
         client.force_login(user)
 
         answer = client.post(url("change_leads", campaign), sent, **HTMX)
@@ -217,6 +233,19 @@ def test_the_whole_filter_is_changed_beyond_the_page(client, operator, campaign)
 
     assert in_queue() == getafe
     assert BulkChange.objects.get().filter_query == "city=Getafe"
+
+
+def test_who_came_after_the_question_is_not_in_the_answer(client, operator, campaign):
+    """An import ended while somebody read how many would be put in the queue."""
+    asked = idle(city="Getafe")
+    where = f"{url('change_leads', campaign)}?city=Getafe"
+    question = client.post(where, {"verb": "select", "scope": "all"}, **HTMX)
+    form = dict(FIELD.findall(question.content.decode()))
+    idle(city="Getafe")
+
+    client.post(where, form, **HTMX)
+
+    assert in_queue() == {asked.pk}
 
 
 def test_of_the_whole_filter_one_state_alone_can_be_changed(client, operator, campaign):

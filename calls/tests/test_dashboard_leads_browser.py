@@ -226,6 +226,9 @@ def test_what_is_typed_while_rows_are_redrawn_is_kept(calls):
 def test_what_changes_while_leads_are_on_their_way_is_asked_for_afterwards(
     unasked, calls, leads
 ):
+    calls.get_by_role("button", name="Seleccionar los 30 leads").click()
+    calls.get_by_role("button", name="Poner en cola", exact=True).click()
+    calls.locator("#dialog").get_by_text("Cancelar").click()
     held = []
 
     def hold_the_first(route):

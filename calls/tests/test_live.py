@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import pytest
 import requests
 from django.contrib.auth.models import User
+from django.db import InterfaceError
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.test import Client
 from django.urls import reverse
@@ -321,6 +323,64 @@ def test_nobody_looks_once_the_last_viewer_has_left(site, session):
 
     assert before > 0
     assert len(asked) == before
+
+
+@contextmanager
+def connections_made() -> Iterator[list[BaseDatabaseWrapper]]:
+    made: list[BaseDatabaseWrapper] = []
+
+    def listen(connection, **_rest) -> None:
+        made.append(connection)
+
+    connection_created.connect(listen)
+    try:
+        yield made
+    finally:
+        connection_created.disconnect(listen)
+
+
+@pytest.mark.parametrize("trouble", [InterfaceError, ValueError])
+@pytest.mark.django_db(transaction=True)
+def test_a_look_that_fails_is_not_the_last(site, session, trouble):
+    run = RunFactory()
+    AttemptFactory(run=run)
+    failed = threading.Event()
+
+    def fail_once(execute, sql, params, many, context):
+        if "campaigns" in sql and not failed.is_set():
+            failed.set()
+            raise trouble
+        return execute(sql, params, many, context)
+
+    with (
+        connections_made() as made,
+        Viewer(events_of(site, run.campaign), session) as viewer,
+    ):
+        viewer.wait_for("leads", after=0)
+        time.sleep(0.6)
+        for connection in made:
+            connection.execute_wrappers.append(fail_once)
+        assert failed.wait(5)
+        before = time.monotonic()
+
+        end_a_call(run)
+
+        viewer.wait_for("leads", after=before)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_viewers_hold_the_connection_of_one(site, session):
+    run = RunFactory()
+    url = events_of(site, run.campaign)
+    with connections_made() as made, ExitStack() as stack:
+        for _each in range(6):
+            viewer = stack.enter_context(Viewer(url, session))
+            viewer.wait_for("board", after=0)
+        time.sleep(0.3)
+
+        open_ones = [one for one in made if one.connection is not None]
+
+        assert len(open_ones) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -117,3 +117,20 @@ def test_who_switched_what_is_kept(running):
         ("stopped", "marta"),
         ("ended", None),
     ]
+
+
+@pytest.mark.parametrize("seen_in", ["a run", "a pause"])
+def test_a_pause_while_a_start_is_checked_wins(running, seen_in):
+    """START was pressed before somebody else paused, and its checks ended after."""
+    if seen_in == "a pause":
+        runs.pause(running.pk, now=NOW)
+    seen = {
+        "seen_event": runs.last_event(running.pk),
+        "seen_generation": Campaign.objects.get().generation,
+    }
+    runs.start(running.pk, now=NOW)
+
+    runs.pause(running.pk, now=NOW)
+
+    assert runs.start(running.pk, now=NOW, **seen) is None
+    assert Campaign.objects.get().state == RunState.PAUSED

@@ -147,6 +147,18 @@ def test_a_known_viewer_of_a_fresh_board_costs_no_query(
     assert again.content == first.content
 
 
+def test_who_logs_out_is_known_no_more_at_once(client, campaign, marta, session):
+    url = reverse("calls:board", args=[campaign.pk])
+    with viewers.viewers.looking(session, Rights.of(marta)):
+        client.post(reverse("logout"))
+
+        old = Client()
+        old.cookies["sessionid"] = session
+        answer = old.get(url)
+
+    assert answer.status_code == 302
+
+
 def test_rights_are_asked_of_each_and_not_of_the_first(client, campaign, session):
     """What one may see is not drawn for another."""
     url = reverse("calls:board", args=[campaign.pk])

@@ -138,16 +138,20 @@ document.body.addEventListener("keydown", (event) => {
 // --- While leads are on their way, what changed since is asked for afterwards ---
 
 let onTheWay = 0, missed = false;
-const isOurs = (event) => event.detail.target?.closest?.("#leads");
 
-document.addEventListener("leads", () => { missed ||= onTheWay > 0; }, true);
-document.body.addEventListener("htmx:beforeSend", (event) => { if (isOurs(event)) onTheWay += 1; });
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  if (!isOurs(event)) return;
-  onTheWay = Math.max(0, onTheWay - 1);
+function arrived() {
+  onTheWay -= 1;
   if (!missed || onTheWay) return;
   missed = false;
   setTimeout(() => htmx.trigger(document.body, "leads"));
+}
+
+document.addEventListener("leads", () => { missed ||= onTheWay > 0; }, true);
+document.body.addEventListener("htmx:beforeSend", ({ detail: { target, xhr } }) => {
+  if (!target?.closest?.("#leads")) return;
+  onTheWay += 1;
+  // Not htmx's own event: an answer for the dialog, or a link that is gone, changes it.
+  xhr.addEventListener("loadend", arrived, { once: true });
 });
 
 document.body.addEventListener("htmx:afterSwap", draw);
