@@ -443,3 +443,21 @@ def test_on_a_phone_all_fits_and_can_be_touched(calls, leads):
     calls.locator(f"#open-{leads[2].pk}").click()
     expect(calls.get_by_role("dialog", name="Lead 02")).to_be_visible()
     assert calls.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_what_goes_wrong_is_said_above_the_panel_of_a_lead(calls):
+    calls.locator(".person__name a").first.click()
+    expect(calls.locator("#lead-panel")).to_be_visible()
+
+    for text in ("uno", "dos"):
+        calls.evaluate(
+            "text => document.body.dispatchEvent("
+            "new CustomEvent('toast', {detail: {text, kind: 'error'}}))",
+            text,
+        )
+
+    assert calls.locator("#toasts").evaluate("box => box.matches(':popover-open')")
+    calls.keyboard.press("Escape")
+    expect(calls.locator("#lead-drawer")).to_be_hidden()
+    calls.keyboard.press("Escape")
+    expect(calls.locator(".toast-line")).to_have_text(["uno×"])

@@ -46,6 +46,13 @@
     };
   }
 
+  // Above an open dialog is only what came to the top layer after it.
+  function rise() {
+    if (!document.querySelector("dialog:modal")) return;
+    if (box.matches(":popover-open")) box.hidePopover();
+    box.showPopover();
+  }
+
   function toast({ text, kind, action, key }) {
     const line = document.createElement("div"), said = document.createElement("p");
     line.className = kind === "error" ? "toast-line toast-line--error" : "toast-line";
@@ -63,7 +70,8 @@
     (kind === "error" ? box : box.querySelector(".toasts__quiet")).append(line);
     // An error stays until it is closed: what must make room is first what would go.
     while (toasts().length > AT_MOST) close(toasts().find((one) => !one.role) ?? toasts()[0]);
-    if (kind !== "error") expire(line, action ? STAYS_WITH_ACTION_MS : STAYS_MS);
+    if (kind === "error") rise();
+    else expire(line, action ? STAYS_WITH_ACTION_MS : STAYS_MS);
     return line;
   }
 
@@ -74,7 +82,7 @@
     const newest = toasts().at(-1);
     if (!newest || event.defaultPrevented) return;
     if (event.key === "F8") newest.querySelector("button").focus();
-    else if (event.key === "Escape" && !document.querySelector("dialog[open], :popover-open")) close(newest);
+    else if (event.key === "Escape" && !document.querySelector("dialog[open], :popover-open:not(#toasts)")) close(newest);
   });
   document.body.addEventListener("toast", (event) => toast(event.detail));
   for (const line of box.querySelectorAll("[data-message]")) {
