@@ -193,7 +193,7 @@ def _outbound(
     else:
         yield _no(
             _(
-                "La campaña «%s» no está en marcha en Pearl: actívela allí. Los leads "
+                "La campaña «%s» no está en marcha en Pearl: reactívela. Los leads "
                 "conservan su sitio."
             )
             % campaign.name

@@ -123,12 +123,18 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
   wasThere ||= event.target.closest("#switch")?.contains(document.activeElement) ?? false;
 });
 document.body.addEventListener("htmx:afterRequest", () => {
-  if (!wasThere) return;
+  if (wasThere) setTimeout(keepFocus);
   wasThere = false;
-  setTimeout(() => {
-    if (document.activeElement === document.body) document.getElementById("switch")?.focus();
-  });
 });
+
+// So does the link that opened a dialog, once it has done its work.
+dialog?.addEventListener("close", () => {
+  if (dialog.querySelector("[hx-target='#panel']")) setTimeout(keepFocus);
+});
+
+function keepFocus() {
+  if (document.activeElement === document.body) document.getElementById("switch")?.focus();
+}
 
 // --- Why a press was refused is read in peace: it stays until the next press, or until
 // the campaign starts or stops ----------------------------------------------------------
@@ -163,8 +169,12 @@ document.body.addEventListener("change", (event) => {
   if (event.target.dataset.submit !== undefined) event.target.form.submit();
 });
 
-// A field somebody writes in is not drawn over; a morph keeps all else in its place.
+// A field somebody writes in is not drawn over; what else has the focus is, with its
+// children. A morph keeps all else in its place.
 if (window.Idiomorph) {
-  Idiomorph.defaults.ignoreActiveValue = true;
+  Object.defineProperty(Idiomorph.defaults, "ignoreActiveValue", {
+    enumerable: true,
+    get: () => document.activeElement.matches("input, select, textarea"),
+  });
   Idiomorph.defaults.callbacks.beforeNodeRemoved = (node) => node.id !== "problem" || !problemStays;
 }
