@@ -35,6 +35,7 @@ class Event:
     status: str = ""
     is_test: bool = False
     is_alarming: bool = False
+    by_id: int | None = None
 
 
 def recent(campaign: Campaign, *, now: datetime) -> list[Event]:
@@ -85,6 +86,7 @@ def _switch(event: ControlEvent) -> Event:
         at=event.at,
         text=_switch_words(event, reason=reason),
         is_alarming=bool(reason) or event.kind == KIND.PEARL_OFF,
+        by_id=event.by_id,
     )
 
 
@@ -119,4 +121,4 @@ def _change(change: BulkChange) -> Event:
     }
     if change.undone_at:
         text = _("%s (deshecho)") % text
-    return Event(key=f"change-{change.pk}", at=change.at, text=text)
+    return Event(key=f"change-{change.pk}", at=change.at, text=text, by_id=change.by_id)

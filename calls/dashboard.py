@@ -250,7 +250,7 @@ def _board(
     context = _board_context_of(request, campaign) | {"problem": problem}
     response = render(request, "calls/_board.html", context)
     if toast:
-        trigger_client_event(response, "toast", {"text": toast})
+        trigger_client_event(response, "toast", {"text": toast, "key": "panel"})
         trigger_client_event(response, "leads", {})
     return response
 

@@ -31,6 +31,7 @@ from leads.window import (
     exceeds_legal_hours,
     parse_weekly,
 )
+from leads.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -171,7 +172,7 @@ def _account(account: Account, *, now: datetime) -> Iterator[Finding]:
         yield _no(_("No queda crédito en Pearl: recárguelo y vuelva a empezar."))
     else:
         balance = account.credit_balance
-        known = "?" if balance is None else f"{balance:.0f}"
+        known = "?" if balance is None else number(int(balance))
         yield _ok(_("Crédito en Pearl: %s.") % known)
     if account.has_limited_access:
         sentence = _("Pearl da a la cuenta un acceso limitado: pregunte por qué.")
@@ -192,7 +193,7 @@ def _outbound(
     else:
         yield _no(
             _(
-                "La campaña «%s» no está en marcha en Pearl: actívela allí. Los leads "
+                "La campaña «%s» no está en marcha en Pearl: reactívela. Los leads "
                 "conservan su sitio."
             )
             % campaign.name

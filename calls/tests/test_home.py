@@ -180,7 +180,9 @@ def test_who_is_not_of_the_admin_gets_no_link_into_it(client, run):
     html = client.get("/").content.decode()
 
     assert "/admin/" not in html
-    assert "Iniciar llamadas" in html
+    # Who may only look is not offered to start.
+    assert "Ver las llamadas" in html
+    assert "Iniciar llamadas" not in html
 
 
 def test_who_has_no_role_sees_nothing_and_reads_why(client, run):

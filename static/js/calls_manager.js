@@ -90,8 +90,10 @@ setInterval(showAges, 1000);
 const said = new Set([...document.querySelectorAll("[data-say]")].map((one) => one.id));
 
 document.body.addEventListener("htmx:afterSettle", () => {
-  const fresh = [...document.querySelectorAll("[data-say]")].filter((one) => !said.has(one.id));
-  for (const one of fresh) said.add(one.id);
+  const unseen = [...document.querySelectorAll("[data-say]")].filter((one) => !said.has(one.id));
+  for (const one of unseen) said.add(one.id);
+  // To whoever did it, it was said when it was done.
+  const fresh = unseen.filter((one) => !one.dataset.by || one.dataset.by !== live?.dataset.me);
   const calls = fresh.filter((one) => one.id.startsWith("event-call-"));
   // Of many calls that end at once, the newest; the list has them all.
   for (const one of fresh.filter((each) => !calls.slice(1).includes(each))) {
@@ -100,6 +102,39 @@ document.body.addEventListener("htmx:afterSettle", () => {
     const key = calls.includes(one) ? "call" : undefined;
     document.body.dispatchEvent(new CustomEvent("toast", { detail: { text, kind, key } }));
   }
+});
+
+// --- START, PAUSE and STOP take each other's place: the focus stays there ---------------
+
+let wasThere = false;
+
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  wasThere ||= event.target.closest("#switch")?.contains(document.activeElement) ?? false;
+});
+document.body.addEventListener("htmx:afterRequest", () => {
+  if (wasThere) setTimeout(keepFocus);
+  wasThere = false;
+});
+
+// So does the link that opened a dialog, once it has done its work.
+dialog?.addEventListener("close", () => {
+  if (dialog.querySelector("[hx-target='#panel']")) setTimeout(keepFocus);
+});
+
+function keepFocus() {
+  if (document.activeElement === document.body) document.getElementById("switch")?.focus();
+}
+
+// --- Why a press was refused is read in peace: it stays until the next press, or until
+// the campaign starts or stops ----------------------------------------------------------
+
+let problemStays = false;
+
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const panel = document.getElementById("panel");
+  if (detail.target !== panel) return;
+  const isSame = detail.serverResponse.includes(`data-active="${panel.dataset.active}"`);
+  problemStays = isSame && detail.requestConfig.verb === "get";
 });
 
 // --- The dialog, and the chooser -------------------------------------------------------
@@ -123,5 +158,12 @@ document.body.addEventListener("change", (event) => {
   if (event.target.dataset.submit !== undefined) event.target.form.submit();
 });
 
-// A field somebody writes in is not drawn over; a morph keeps all else in its place.
-if (window.Idiomorph) Idiomorph.defaults.ignoreActiveValue = true;
+// A field somebody writes in is not drawn over; what else has the focus is, with its
+// children. A morph keeps all else in its place.
+if (window.Idiomorph) {
+  Object.defineProperty(Idiomorph.defaults, "ignoreActiveValue", {
+    enumerable: true,
+    get: () => document.activeElement.matches("input, select, textarea"),
+  });
+  Idiomorph.defaults.callbacks.beforeNodeRemoved = (node) => node.id !== "problem" || !problemStays;
+}
