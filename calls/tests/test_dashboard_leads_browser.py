@@ -65,6 +65,19 @@ def redraw(page) -> None:
     page.wait_for_timeout(100)
 
 
+def hold_the_first(page, address: str) -> list:
+    """Its route, once it has been asked for."""
+    held = []
+
+    def hold(route):
+        if held:
+            route.continue_()
+        held.append(route)
+
+    page.route(address, hold)
+    return held
+
+
 def box(page, n: int):
     return page.locator(f"{ALL_ROWS} [name=id]").nth(n)
 
@@ -229,14 +242,7 @@ def test_what_changes_while_leads_are_on_their_way_is_asked_for_afterwards(
     calls.get_by_role("button", name="Seleccionar los 30 leads").click()
     calls.get_by_role("button", name="Poner en cola", exact=True).click()
     calls.locator("#dialog").get_by_text("Cancelar").click()
-    held = []
-
-    def hold_the_first(route):
-        if held:
-            route.continue_()
-        held.append(route)
-
-    calls.route("**/leads/list*", hold_the_first)
+    held = hold_the_first(calls, "**/leads/list*")
     calls.evaluate("htmx.trigger(document.body, 'leads')")
     calls.wait_for_timeout(200)
     answer = held[0].fetch()
@@ -247,6 +253,38 @@ def test_what_changes_while_leads_are_on_their_way_is_asked_for_afterwards(
     held[0].fulfill(response=answer)
 
     expect(calls.locator(ALL_ROWS).first).to_contain_text("Error")
+
+
+def test_leads_that_change_while_a_filter_is_on_its_way_keep_to_that_filter(
+    unasked, calls
+):
+    """What is asked for afterwards is of the new filter, not of the one before."""
+    held = hold_the_first(calls, "**/leads?*")
+    calls.locator("#q").fill("lead 29")
+    calls.wait_for_timeout(500)
+    calls.evaluate("htmx.trigger(document.body, 'leads')")
+
+    held[0].continue_()
+    calls.wait_for_timeout(600)
+    redraw(calls)
+
+    expect(calls.locator("#leads-total")).to_have_text("1 lead")
+    expect(calls).to_have_url(re.compile("q=lead"))
+
+
+def test_an_answer_of_the_filter_before_is_not_shown(unasked, calls):
+    held = hold_the_first(calls, "**/leads/list*")
+    calls.evaluate("htmx.trigger(document.body, 'leads')")
+    calls.wait_for_timeout(200)
+    # As when a morph has made htmx forget that the list is on its way.
+    calls.evaluate("delete document.getElementById('leads')['htmx-internal-data'].xhr")
+    calls.locator("#q").fill("lead 29")
+    expect(calls.locator("#leads-total")).to_have_text("1 lead")
+
+    held[0].continue_()
+    calls.wait_for_timeout(500)
+
+    expect(calls.locator("#leads-total")).to_have_text("1 lead")
 
 
 # --- Who is chosen ------------------------------------------------------------------

@@ -154,6 +154,16 @@ document.body.addEventListener("htmx:beforeSend", ({ detail: { target, xhr } }) 
   xhr.addEventListener("loadend", arrived, { once: true });
 });
 
+// --- The list belongs to its filter: htmx keeps the address of before for a moment after a morph ---
+
+document.body.addEventListener("htmx:configRequest", ({ target, detail }) => {
+  if (target.id === "lead-list") detail.path = target.getAttribute("hx-get");
+});
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { target, requestConfig } = detail;
+  if (requestConfig.elt.id === "lead-list" && requestConfig.path !== target.getAttribute("hx-get")) detail.shouldSwap = false;
+});
+
 document.body.addEventListener("htmx:afterSwap", draw);
 document.body.addEventListener("htmx:historyRestore", () => { whole = null; filter = null; draw(); });
 draw();
