@@ -90,3 +90,26 @@ def test_a_refused_start_says_why_where_one_looks(page, live_server):
     page.get_by_role("button", name="Iniciar llamadas").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Ningún proceso espera órdenes")
+
+    # What changes meanwhile does not take the reason away before it is read.
+    page.evaluate("htmx.trigger(document.body, 'board')")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#problem")).to_contain_text("Ningún proceso espera órdenes")
+
+
+def test_enter_keeps_the_limit_that_was_typed_and_each_press_counts(page, live_server):
+    campaign = CampaignFactory(max_concurrent_calls=5)
+    log_in(page, live_server)
+
+    page.locator("#limit").fill("8")
+    page.locator("#limit").press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("Llamadas simultáneas: 8.")
+    for _press in range(3):
+        page.locator("#limit-more").click()
+
+    expect(page.locator("#limit")).to_have_value("11")
+    # Who did it is told once, not again as news of somebody else.
+    expect(page.locator("#side")).to_contain_text("de 10 a 11")
+    expect(page.locator("#toasts")).not_to_contain_text("marta")
+    campaign.refresh_from_db()
+    assert campaign.max_concurrent_calls == 11
