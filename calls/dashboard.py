@@ -170,12 +170,19 @@ def resume_at_pearl(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     by, now = _person(request), timezone.now()
     failed = _("No consta que Pearl la haya reactivado. %s Vuelva a intentarlo.")
+    seen = runs.last_event(campaign_id)
+    if request.method == "POST" and request.POST.get("seen") != str(seen):
+        problem = _(
+            "Alguien cambió algo desde que se preguntó, quizá con una parada: no se ha "
+            "reactivado nada. Mire el estado y, si procede, vuelva a intentarlo."
+        )
+        return _board(request, campaign, problem=problem)
     with PearlClient.from_settings() as pearl:
         try:
             if request.method == "GET":
                 queued = pearl_switch.queued(campaign, pearl=pearl, now=now)
                 template = "calls/_ask_resume_at_pearl.html"
-                return _ask(request, campaign, template, queued=queued)
+                return _ask(request, campaign, template, queued=queued, seen=seen)
             is_running = pearl_switch.resume(campaign, pearl=pearl, now=now, by=by)
         except PearlError as exc:
             if request.method == "GET":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from calls import board, lead_acts, lead_side
+from calls.dashboard_leads import query_of_page
 from calls.lead_acts import Answer
 from calls.lead_choice import number_of
 from calls.lead_forms import CallNowForm, NoteForm, PromiseForm
@@ -189,7 +189,7 @@ def _address(request: HttpRequest, campaign: Campaign) -> QueryDict:
     """Of the list around the panel."""
     query = request.META.get("QUERY_STRING", "")
     if request.headers.get("HX-Request"):
-        query = urlsplit(request.headers.get("HX-Current-URL", "")).query
+        query = query_of_page(request)
     address = QueryDict(query, mutable=True)
     address.pop("lead", None)
     address["campaign"] = str(campaign.pk)

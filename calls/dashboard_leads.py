@@ -71,12 +71,20 @@ def leads_fragment(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context = leads_context(request, Rights.of(request.user), campaign)
     response = render(request, "calls/_leads.html", context)
     address = context["table"].query
-    here = urlsplit(request.headers.get("HX-Current-URL", "")).query
+    here = query_of_page(request)
     moves = cleaned(QueryDict(address)), cleaned(QueryDict(here))
     if moves[0] != moves[1]:
         header = "HX-Replace-Url" if _is_same_typing(*moves) else "HX-Push-Url"
         response[header] = f"{reverse('calls:manager')}?{address}"
     return response
+
+
+def query_of_page(request: HttpRequest) -> str:
+    """What the address of the page around a fragment says; nothing, if it is none."""
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", "")).query
+    except ValueError:
+        return ""
 
 
 @require_GET

@@ -26,7 +26,10 @@ class LoginForFragments:
         location = response.headers.get("Location", "")
         if not htmx or not location.startswith(login):
             return response
-        page = htmx.current_url_abs_path
+        try:
+            page = htmx.current_url_abs_path
+        except ValueError:  # no address at all
+            page = None
         if page and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
             login += f"?{urlencode({'next': page})}"
         return HttpResponse(status=401, headers={"HX-Redirect": login})

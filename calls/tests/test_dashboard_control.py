@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from calls import runs
 from calls.models import Campaign, ControlEvent, Run, RunState
 from calls.tests.factories import AttemptFactory, RunFactory
 from calls.tests.test_dashboard import HTMX, a_worker, start, url
@@ -146,9 +147,24 @@ def test_before_a_campaign_runs_again_at_pearl_its_queue_is_counted(
     assert "Pearl tiene 2 llamadas en su cola" in asked
     assert simulator.rings() == []
 
-    client.post(url("resume_at_pearl", campaign), **HTMX)
+    seen = {"seen": runs.last_event(campaign.pk)}
+    client.post(url("resume_at_pearl", campaign), seen, **HTMX)
     simulator.wait_until(lambda: len(simulator.rings()) == 2)
     assert Campaign.objects.get().pearl_status == 1
+
+
+def test_an_emergency_stop_meanwhile_wins_over_the_question(
+    client, operator, run, simulator
+):
+    simulator.set(campaigns={run.campaign.outbound_id: {"status": 2}})
+    seen = {"seen": runs.last_event(run.campaign_id)}
+    client.post(url("emergency", run.campaign), **HTMX)
+
+    html = client.post(url("resume_at_pearl", run.campaign), seen, **HTMX)
+
+    assert "no se ha reactivado nada" in html.content.decode()
+    with simulator.client() as pearl:
+        assert not pearl.outbound(run.campaign.outbound_id).is_running
 
 
 def test_pearl_is_checked_on_demand_with_what_else_it_has(

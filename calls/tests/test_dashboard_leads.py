@@ -146,6 +146,7 @@ def test_who_may_only_look_is_offered_no_verb(client, campaign):
         ("http://testserver/calls/?city=Getafe", "/calls/?city=Getafe"),
         ("https://elsewhere.example/calls/?a=1", ""),
         ("nonsense", ""),
+        ("http://[", ""),
     ],
 )
 def test_a_login_after_a_lost_session_comes_back_to_the_filter(
@@ -156,6 +157,12 @@ def test_a_login_after_a_lost_session_comes_back_to_the_filter(
     assert answer.status_code == 401
     wanted = f"?{urlencode({'next': back})}" if back else ""
     assert answer["HX-Redirect"] == f"{reverse('login')}{wanted}"
+
+
+def test_an_address_that_is_none_is_no_error(client, operator, campaign):
+    answer = client.get(url("leads", campaign), HTTP_HX_CURRENT_URL="http://[", **HTMX)
+
+    assert answer.status_code == 200
 
 
 # --- What a press changes -----------------------------------------------------------
