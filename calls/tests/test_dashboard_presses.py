@@ -53,3 +53,20 @@ def test_a_slow_finger_on_stop_counts(page, live_server):
     page.wait_for_timeout(1000)
 
     assert Campaign.objects.get(pk=run.campaign_id).state == RunState.STOPPED
+
+
+def test_the_emergency_stop_asks_whatever_is_being_redrawn(page, live_server):
+    RunFactory(started_at=timezone.now())
+    log_in(page, live_server)
+    held: list = []
+    page.route("**/board", lambda route: held.append(route))
+    page.evaluate("htmx.trigger(document.body, 'board')")
+    page.wait_for_timeout(300)
+    assert held
+
+    page.get_by_role("link", name="Parada de emergencia").click()
+    page.evaluate("htmx.trigger(document.body, 'board')")
+
+    expect(page.get_by_role("dialog", name="Parada de emergencia")).to_be_visible()
+    for route in held:
+        route.continue_()

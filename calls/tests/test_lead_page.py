@@ -44,7 +44,7 @@ def test_the_page_says_where_the_lead_stands(staff):
 
     html = staff.get(change_url(lead)).content.decode()
 
-    assert '<span class="status status--selected">En cola</span>' in html
+    assert '<span class="dot"></span>En cola</span>' in html
     assert "Citas de otoño" in html
     assert "2 de 3" in html
     assert "La campaña está detenida: pulse Iniciar" in html
