@@ -58,6 +58,7 @@ def test_a_slow_finger_on_stop_counts(page, live_server):
 def test_the_emergency_stop_asks_whatever_is_being_redrawn(page, live_server):
     RunFactory(started_at=timezone.now())
     log_in(page, live_server)
+    page.wait_for_load_state("load")
     held: list = []
     page.route("**/board", lambda route: held.append(route))
     page.evaluate("htmx.trigger(document.body, 'board')")
