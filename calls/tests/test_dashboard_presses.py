@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from calls.models import Campaign, RunState
 from calls.tests.factories import RunFactory
@@ -53,6 +54,31 @@ def test_a_slow_finger_on_stop_counts(page, live_server):
     page.wait_for_timeout(1000)
 
     assert Campaign.objects.get(pk=run.campaign_id).state == RunState.STOPPED
+
+
+def test_stop_is_sent_however_many_redraws_wait(page, live_server):
+    """Once a redraw that waited took the place of a STOP that waited before it."""
+    run = RunFactory(started_at=timezone.now())
+    log_in(page, live_server)
+    page.wait_for_load_state("load")
+    held: list = []
+    page.route("**/board", lambda route: held.append(route))
+    for _each in range(2):
+        page.evaluate("htmx.trigger(document.body, 'board')")
+    page.wait_for_timeout(300)
+    assert held
+
+    page.get_by_role("button", name="Detener").click()
+    page.evaluate("htmx.trigger(document.body, 'board')")
+
+    expect(page.get_by_role("button", name="Iniciar llamadas")).to_be_visible()
+    assert Campaign.objects.get(pk=run.campaign_id).state == RunState.STOPPED
+    # What was asked for before the press does not bring the old buttons back.
+    for route in held:
+        with suppress(Error):  # of a redraw that the press has ended
+            route.continue_()
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("button", name="Iniciar llamadas")).to_be_visible()
 
 
 def test_the_emergency_stop_asks_whatever_is_being_redrawn(page, live_server):

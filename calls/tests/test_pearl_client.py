@@ -785,7 +785,9 @@ def test_an_exchange_leaves_no_thread_and_no_socket_behind():
             caught(dial, client_for(server.url))
     time.sleep(0.05)
 
-    assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == before
+    # Fewer, if a thread of the test before ended meanwhile.
+    assert threading.active_count() <= before[0]
+    assert len(os.listdir("/proc/self/fd")) <= before[1]
 
 
 def test_a_refusal_keeps_its_reasons_without_the_numbers_in_them():

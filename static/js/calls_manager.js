@@ -104,6 +104,19 @@ document.body.addEventListener("htmx:afterSettle", () => {
   }
 });
 
+// --- A redraw asked for before a press was answered would show what was before ------------
+
+let answered = 0;
+
+document.body.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  detail.requestConfig.askedAt = performance.now();
+});
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "panel") return;
+  if (detail.requestConfig.verb !== "get") answered = performance.now();
+  else if (detail.requestConfig.askedAt < answered) detail.shouldSwap = false;
+});
+
 // --- START, PAUSE and STOP take each other's place: the focus stays there ---------------
 
 let wasThere = false;
