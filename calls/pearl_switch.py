@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
-from calls import runs
-from calls.models import Campaign, ControlEvent, PearlAccount
+from calls import preflight, runs
+from calls.models import Campaign, ControlEvent
 from calls.pearl import NoAnswer, Outbound, PearlClient
 from calls.pearl.campaigns import PAUSED, RUNNING
 
@@ -41,10 +39,9 @@ def resume(
     """Pearl dials at once whatever it has queued. Returns and raises as `pause`."""
     is_running = _switch(campaign, True, pearl=pearl)
     if is_running:
-        # What the last check found wrong was that it was paused; a START checks again.
-        account = PearlAccount.objects.filter(account_id=settings.PEARL_ACCOUNT_ID)
-        account.update(problem="")
         runs.note(campaign, ControlEvent.Kind.PEARL_ON, now=now, by=by)
+        # That it was paused is no problem any more; whatever else is wrong, still is.
+        preflight.check(campaign, pearl=pearl, now=now)
     return is_running
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calls import runs
-from calls.models import Campaign, ControlEvent, Run, RunState
+from calls.models import Campaign, ControlEvent, PearlAccount, Run, RunState
 from calls.tests.factories import AttemptFactory, RunFactory
 from calls.tests.test_dashboard import HTMX, a_worker, start, url
 from leads.tests.factories import LeadFactory
@@ -151,6 +151,21 @@ def test_before_a_campaign_runs_again_at_pearl_its_queue_is_counted(
     client.post(url("resume_at_pearl", campaign), seen, **HTMX)
     simulator.wait_until(lambda: len(simulator.rings()) == 2)
     assert Campaign.objects.get().pearl_status == 1
+
+
+def test_what_else_is_wrong_at_pearl_is_still_said_once_a_campaign_runs_again(
+    client, operator, campaign, simulator
+):
+    simulator.set(
+        campaigns={campaign.outbound_id: {"status": 2}}, account={"status": 3}
+    )
+    seen = {"seen": runs.last_event(campaign.pk)}
+
+    client.post(url("resume_at_pearl", campaign), seen, **HTMX)
+
+    problem = PearlAccount.objects.get().problem
+    assert "no puede llamar" in problem
+    assert "no está en marcha" not in problem
 
 
 def test_an_emergency_stop_meanwhile_wins_over_the_question(
