@@ -148,6 +148,12 @@ def test_no_request_comes_before_retry_after_is_over(simulator):
     on_their_way = [t for t in later if datetime.fromisoformat(t) - at < SECOND / 2]
     first = datetime.fromisoformat(later[len(on_their_way)])
     assert first - at > 2 * SECOND - SECOND / 4
+    # Nor was any call decided on once the answer was noted.
+    until = PearlAccount.objects.get().blocked_until
+    decided = CallAttempt.objects.filter(
+        send_started_at__gt=until - 1.9 * SECOND, send_started_at__lt=until
+    )
+    assert not decided.exists()
 
 
 @pytest.mark.django_db(transaction=True)
