@@ -99,7 +99,7 @@ def note(request: HttpRequest, campaign_id: int, lead_id: int) -> HttpResponse:
 @permission_required(("leads.view_lead", "leads.select_lead"), raise_exception=True)
 def call_now(request: HttpRequest, campaign_id: int, lead_id: int) -> HttpResponse:
     campaign, lead = _found(campaign_id, lead_id)
-    known = lead_side.campaigns()
+    known = board.campaigns()
     form = CallNowForm(request.POST, lead=lead, campaigns=known, auto_id="now_%s")
     if not form.is_valid():
         return _answer(request, campaign, lead, call_now_form=form)
@@ -117,7 +117,7 @@ def promise(request: HttpRequest, campaign_id: int, lead_id: int) -> HttpRespons
     form = PromiseForm(
         request.POST,
         lead=lead,
-        campaigns=lead_side.campaigns(),
+        campaigns=board.campaigns(),
         now=now,
         auto_id="promise_%s",
     )

@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls import alarms, lead_acts, lead_side, merging
+from calls import alarms, board, lead_acts, lead_side, merging
 from calls.lead_forms import CallNowForm, DispositionForm, NoteForm, PromiseForm
 from leads import promises
 from leads.admin import LeadAdmin
@@ -97,7 +97,7 @@ class LeadPageAdmin(LeadAdmin):
     @for_those_who("leads.select_lead")
     def call_now_view(self, request: HttpRequest, lead: Lead) -> HttpResponse:
         now = timezone.now()
-        campaigns = lead_side.campaigns()
+        campaigns = board.campaigns()
         form = CallNowForm(
             request.POST, lead=lead, campaigns=campaigns, auto_id="now_%s"
         )
@@ -113,7 +113,7 @@ class LeadPageAdmin(LeadAdmin):
         form = PromiseForm(
             request.POST,
             lead=lead,
-            campaigns=lead_side.campaigns(),
+            campaigns=board.campaigns(),
             now=timezone.now(),
             auto_id="promise_%s",
         )
@@ -131,7 +131,7 @@ class LeadPageAdmin(LeadAdmin):
         form = DispositionForm(
             request.POST,
             lead=lead,
-            campaigns=lead_side.campaigns(),
+            campaigns=board.campaigns(),
             now=timezone.now(),
             auto_id="result_%s",
         )

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from calls import lead_page, timeline
+from calls import board, lead_page, timeline
 from calls.lead_forms import CallNowForm, DispositionForm, NoteForm, PromiseForm
-from calls.models import Campaign
 from leads.models import Lead
 
 if TYPE_CHECKING:
     from django import forms
     from django.contrib.auth.models import AnonymousUser, User
-
-
-def campaigns() -> list[Campaign]:
-    return list(Campaign.objects.order_by("name", "id"))
 
 
 def side_context(
@@ -31,7 +26,7 @@ def side_context(
 ) -> dict[str, Any]:
     """`urls`: where each form and the history are; one without a URL is not shown."""
     now = timezone.now()
-    known = campaigns()
+    known = board.campaigns()
     common: dict[str, Any] = {"lead": lead, "campaigns": known}
     blank: dict[str, Any] = {
         "note_form": NoteForm(auto_id="note_%s"),

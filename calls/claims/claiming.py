@@ -44,10 +44,9 @@ def claim(
     """
     gate = Campaign.objects.select_for_update().get(pk=campaign_id)
     run = Run.objects.filter(campaign=gate, generation=gate.generation).last()
-    if gate.state == RunState.PAUSED:
-        return Claim(attempts=[], wait=Wait.PAUSED)
     if gate.state != RunState.RUNNING or run is None:
-        return Claim(attempts=[], wait=Wait.STOPPED)
+        is_paused = gate.state == RunState.PAUSED
+        return Claim(attempts=[], wait=Wait.PAUSED if is_paused else Wait.STOPPED)
     rules = rules_of(gate)
     lines = gate.limit if limit is None else min(gate.limit, limit)
     wait, free = free_lines(gate, run=run, lines=lines, window=rules.window, now=now)
