@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from calls.breakdown import leads_of
-from leads.filters import LARGEST_ID, LeadFilter
+from leads.filters import LARGEST_ID, LeadFilter, Narrowed
 from leads.lead_pages import COUNTED_AT_MOST
 from leads.models import Lead
 from leads.verdict import Rule
@@ -50,9 +50,9 @@ class Choice:
         return self.filter.qs if self.is_understood else Lead.objects.none()
 
     @property
-    def narrowed(self) -> QuerySet[Lead]:
+    def narrowed(self) -> Narrowed:
         if not self.is_understood:
-            return Lead.objects.none()
+            return Narrowed(leads=Lead.objects.none())
         return self.filter.narrowed(at_most=COUNTED_AT_MOST)
 
     @property

@@ -75,11 +75,13 @@ class LeadTable:
 
     @cached_property
     def page(self) -> Page:
+        found = self.choice.narrowed
         return read_page(
-            self.choice.narrowed,
+            found.leads,
             order=OLDEST_FIRST,
             place=_place(self.address),
             size=self.size,
+            is_many=found.is_many,
         )
 
     @cached_property

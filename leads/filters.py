@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,22 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import DateTimeField, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Replace
+from django.db.models.lookups import Contains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import CallStatus, Disposition, Lead, Priority, Suppression
+from leads.models import (
+    CallStatus,
+    Disposition,
+    Lead,
+    LeadWord,
+    Priority,
+    Suppression,
+)
 from leads.phones import NotAPhone, normalise
-from leads.search_text import fold
+from leads.search_text import LONGEST_WORD, SPAIN, fold
+from leads.word_index import FEWEST_DIGITS, NO_WORD
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,6 +41,11 @@ BEGINS = "*"  # "Villa*": what begins so
 LARGEST_ID = 2**63 - 1
 NEVER = datetime(1971, 1, 1, tzinfo=UTC)
 PHONE_SIGNS = frozenset(" \t+.-–/()")
+# Phones without the prefix of Spain, as people know them.
+NATIONAL, NATIONAL_ALT = (
+    Replace(Replace(name, Value(SPAIN)), Value("+"))
+    for name in ("phone_e164", "phone_alt_e164")
+)
 
 YES_NO = [("true", _("Sí")), ("false", _("No"))]
 ATTEMPTS = [("0", "0"), ("1", "1"), ("2", "2"), (str(MANY), _("3 o más"))]
@@ -93,6 +108,14 @@ def yes_no(label: StrOrPromise, **options: Any) -> Any:
     return django_filters.TypedChoiceFilter(
         choices=YES_NO, coerce=lambda value: value == "true", label=label, **options
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Narrowed:
+    """Leads; `is_many` when they are known to be more than were asked for."""
+
+    leads: QuerySet[Lead]
+    is_many: bool = False
 
 
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -168,19 +191,19 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         data = self.data or {}
         return [name for name in self.filters if data.get(name)]
 
-    def narrowed(self, *, at_most: int) -> QuerySet[Lead]:
-        """The same leads as `qs`, with the search done first when it finds few. Left to
-        choose, a database starts from another filter and reads a text for each lead."""
-        if len(self.active()) == 1 or not self.by_text:
-            return self.qs  # type: ignore[no-any-return]
-        found = self.search(self.queryset, "q", self.form.cleaned_data["q"])
-        ids = list(found.order_by().values_list("pk", flat=True)[: at_most + 1])
-        if len(ids) > at_most:
-            return self.qs  # type: ignore[no-any-return]
-        rest = self.data.copy()
-        del rest["q"]
-        among = self.queryset.filter(pk__in=ids)
-        return type(self)(rest, queryset=among, now=self.now).qs  # type: ignore[no-any-return]
+    def narrowed(self, *, at_most: int) -> Narrowed:
+        """The same leads as `qs`, with the search done first, by the index of words,
+        when it finds few. Left to choose, a database starts from another filter and
+        reads a text for each lead."""
+        if not self.by_text:
+            return Narrowed(leads=self.qs)
+        found = words_found(self.form.cleaned_data["q"])
+        ids = [pk for (pk,) in found.values_list("lead_id").distinct()[: at_most + 1]]
+        is_many = len(ids) > at_most
+        if is_many and len(self.active()) == 1:
+            return Narrowed(leads=self.qs, is_many=True)
+        among = self.queryset.filter(pk__in=found.values("lead_id") if is_many else ids)
+        return Narrowed(leads=type(self)(self.data, queryset=among, now=self.now).qs)
 
     @property
     def by_text(self) -> bool:
@@ -191,8 +214,8 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     # --- What each one means ---
 
     def search(self, leads: QuerySet[Lead], _name: str, text: str) -> QuerySet[Lead]:
-        """A whole number in any spelling, or part of one, or words: each must begin a
-        word of the name, the NIF or the policy."""
+        """A whole number in any spelling, or part of a phone, or words: each must begin
+        a word of the name, the NIF or the policy. As `words_found`, lead by lead."""
         if is_number(text):
             return leads.filter(_by_number(text))
         for word in fold(text).split():
@@ -288,7 +311,38 @@ def is_number(text: str) -> bool:
 def _by_number(text: str) -> Q:
     if number := _whole_number(text):
         return Q(phone_e164=number) | Q(phone_alt_e164=number)
-    return Q(search_text__contains="".join(filter(str.isdecimal, text)))
+    digits = _digits(text)
+    begins = Q(search_text__contains=f" {digits}")
+    if len(digits) < FEWEST_DIGITS:
+        return begins
+    return begins | Q(Contains(NATIONAL, digits)) | Q(Contains(NATIONAL_ALT, digits))
+
+
+def words_found(text: str) -> QuerySet[LeadWord]:
+    """Those and maybe a few more, by the index of words: by the longest of what is
+    typed, in whose row the text tells the rest. For all but a whole phone number."""
+    if is_number(text):
+        digits = _digits(text)
+        return _beginning_with(digits, else_by=digits)
+    words = fold(text).split()
+    longest = max(words, key=len)
+    found = _beginning_with(longest, else_by=f" {longest}")
+    for word in words:
+        if word != longest:
+            found = found.filter(search_text__contains=f" {word}")
+    return found
+
+
+def _beginning_with(word: str, *, else_by: str) -> QuerySet[LeadWord]:
+    """`else_by`: what the text contains of leads whose words are not written yet."""
+    start = word[:LONGEST_WORD]
+    by_word = Q(word__gte=start, word__lt=start + LAST_SIGN)
+    by_text = Q(word=NO_WORD, search_text__contains=else_by)
+    return LeadWord.objects.filter(by_word | by_text)
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def _whole_number(text: str) -> str:

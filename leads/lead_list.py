@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from leads.chips import Chip, chips_of, chips_of_unknown, nowhere
-from leads.filters import LARGEST_ID, LeadFilter
+from leads.filters import LARGEST_ID, LeadFilter, Narrowed
 from leads.lead_pages import (
     COUNTED_AT_MOST,
     NEWEST_FIRST,
@@ -71,13 +71,17 @@ class LeadChangeList(LeadChangeListBase):
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        leads = self.queryset
+        found = Narrowed(leads=self.queryset)
         if self.is_understood:
-            leads = self.filter.narrowed(at_most=COUNTED_AT_MOST)
+            found = self.filter.narrowed(at_most=COUNTED_AT_MOST)
         size = self._number(SIZE_VAR, default=self.list_per_page)
         self.list_per_page = size if size in PAGE_SIZES else self.list_per_page
         self.page = read_page(
-            leads, order=self.order, place=self._place(), size=self.list_per_page
+            found.leads,
+            order=self.order,
+            place=self._place(),
+            size=self.list_per_page,
+            is_many=found.is_many,
         )
         self.result_list = self.page.leads
         self.result_count = self.page.count

@@ -71,15 +71,24 @@ class Page:
         return self.count > COUNTED_AT_MOST
 
 
-def read_page(leads: QuerySet[Lead], *, order: Order, place: Place, size: int) -> Page:
-    """Few queries, of which none grows with the table.
+def read_page(
+    leads: QuerySet[Lead],
+    *,
+    order: Order,
+    place: Place,
+    size: int,
+    is_many: bool = False,
+) -> Page:
+    """Few queries, of which none grows with the table. `is_many`: they are known to be
+    more than are counted.
 
     The first asks for ids in no order, so that the database takes whichever index finds
     them soonest: asked for the newest, it may walk the whole table backwards instead.
     """
-    rows = _rows(leads, order)
-    if len(rows) <= COUNTED_AT_MOST:
-        return _numbered_page(rows, order=order, place=place, size=size)
+    if not is_many:
+        rows = _rows(leads, order)
+        if len(rows) <= COUNTED_AT_MOST:
+            return _numbered_page(rows, order=order, place=place, size=size)
     if not order.has_blanks:
         return _page_of_many(leads, order=order, place=place, size=size)
     # In so long a list, an order by date leaves out those without: they would come

@@ -172,6 +172,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         # of very many leads would write each page several times with the usual 2 MB.
         "init_command": (
             "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-64000;"
+            "PRAGMA mmap_size=2000000000;"
         ),
     }
 elif _database["ENGINE"].endswith("mysql"):

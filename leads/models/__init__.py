@@ -29,6 +29,7 @@ from leads.models.suppression import (
     Suppression,
     SuppressionQuerySet,
 )
+from leads.models.words import LeadWord
 
 __all__ = [
     "CALLBACK_GRACE",
@@ -43,6 +44,7 @@ __all__ = [
     "LeadEvent",
     "LeadImport",
     "LeadQuerySet",
+    "LeadWord",
     "ListAnswer",
     "NotInterested",
     "Priority",

@@ -307,7 +307,6 @@ class Lead(models.Model):
             ),
             # The list: one for each filter that may find few among many, and for each
             # column it can be sorted by. Every index ends in the id by itself.
-            models.Index(name="lead_search", fields=["search_text"]),
             models.Index(name="lead_city", fields=["city"]),
             models.Index(name="lead_province", fields=["province"]),
             models.Index(name="lead_clinic", fields=["clinic_name"]),

@@ -21,7 +21,7 @@ def found(query: str) -> set[int]:
     assert chosen.is_valid(), chosen.errors
     narrowed = chosen.narrowed(at_most=50)
     ids = set(chosen.qs.values_list("pk", flat=True))
-    assert ids == set(narrowed.values_list("pk", flat=True))
+    assert ids == set(narrowed.leads.values_list("pk", flat=True))
     return ids
 
 

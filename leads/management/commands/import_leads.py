@@ -20,6 +20,7 @@ from leads.csv_files import UnreadableFile
 from leads.import_report import Report
 from leads.importing import continue_in_background, import_file, import_suppressions
 from leads.models import ImportSource, LeadImport
+from leads.word_index import catch_up
 from leads.wording import number
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Command(BaseCommand):
         users = get_user_model().objects
         user = None if by is None else users.filter(pk=by).first()
         continue_in_background(record, step=step, by=user, lock=lock)
+        catch_up()
 
     def _import_suppressions(self, path: Path) -> None:
         with _opened(path) as source:
@@ -159,6 +161,7 @@ class Command(BaseCommand):
         write_report(self.stdout, report)
         if not dry_run:
             write_next_step(self.stdout, report)
+            catch_up()
         _fail_if_all_rejected(path, report)
 
 

@@ -15,6 +15,7 @@ from leads.management.commands.import_leads import (
     write_next_step,
     write_report,
 )
+from leads.word_index import catch_up
 
 PASSWORD = "LEGACY_DATABASE_PASSWORD"  # noqa: S105 (a name)
 
@@ -50,3 +51,4 @@ class Command(BaseCommand):
         write_report(self.stdout, report)
         if not dry_run:
             write_next_step(self.stdout, report)
+            catch_up()
