@@ -17,7 +17,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls import budget, claims, preflight, reconciling, runs, webhooks
+from calls import (
+    budget,
+    claims,
+    pearl_switch,
+    preflight,
+    reconciling,
+    runs,
+    webhooks,
+)
 from calls.dialing import DatabaseGone, Dialer
 from calls.journal import DialJournal
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
@@ -85,6 +93,7 @@ class CallManager:
         self._drained = Event()
         self._beat_at = timezone.now()
         self._chores_at = self._beat_at
+        self._states_at = self._beat_at + CHECK_EVERY
 
     # The loop
 
@@ -274,6 +283,7 @@ class CallManager:
                 webhooks.process_kept(now=timezone.now())
                 for campaign in self._campaigns():
                     self._ask_about_safely(campaign)
+                self._read_states()
             except reconciling.Interrupted:
                 break
             except DatabaseGone:
@@ -340,6 +350,22 @@ class CallManager:
         if wrong and campaign.state == RunState.RUNNING:
             runs.stop(campaign.pk, now=timezone.now(), reason=wrong[0])
         return True
+
+    def _read_states(self) -> None:
+        """Now and then: what the chooser shows of campaigns that are not run here."""
+        now = timezone.now()
+        if now < self._states_at:
+            return
+        self._states_at = now + CHECK_EVERY
+        if budget.breaker_is_open(budget.account()) or not self._turn():
+            return
+        try:
+            with self._lines:
+                pearl_switch.read_campaigns(pearl=self.pearl)
+        except Throttled as exc:
+            budget.block(now=timezone.now(), retry_after=exc.retry_after)
+        except PearlError as exc:
+            logger.warning("Pearl does not list its campaigns: %s", exc.code)
 
     def _turn(self) -> bool:
         """Wait for a turn to send a question. False: the process is stopping."""
