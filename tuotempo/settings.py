@@ -118,7 +118,7 @@ POLL_SECONDS = read_number(
 )
 LIVE_EVENTS = read("bool", "LIVE_EVENTS", True, "false: las pantallas preguntan.")
 LIVE_SECONDS = read_number(
-    "float", "LIVE_SECONDS", 0.8, 0.1, "segundos entre miradas a la base de datos."
+    "float", "LIVE_SECONDS", 0.6, 0.1, "segundos entre miradas a la base de datos."
 )
 SCREEN_POLL_ACTIVE_SECONDS = read_number(
     "float", "SCREEN_POLL_ACTIVE_SECONDS", 1.0, 0.2, "segundos, con llamadas en curso."
