@@ -21,11 +21,6 @@ from leads.verdict import Rule
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _fresh():
-    cache.clear()
-
-
 def look(campaign: Campaign) -> board.Board:
     cache.clear()
     campaign.refresh_from_db()

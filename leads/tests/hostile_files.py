@@ -17,7 +17,6 @@ import xlwt
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 MEGABYTE = 1024 * 1024
-OOXML = "application/vnd.openxmlformats-officedocument"
 GOOD = [["TELEFONO", "NOMBRE"], [612345601, "Ana"]]
 
 HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {}

@@ -28,11 +28,6 @@ LEADS = """CONTACTO;NOMBRE;CODIGO_POSTAL
 """
 
 
-@pytest.fixture(autouse=True)
-def _folder(settings, tmp_path):
-    settings.IMPORT_FOLDER = tmp_path / "imports"
-
-
 def log_in(page, live_server) -> None:
     User.objects.create_superuser("marta", password=PASSWORD)
     page.goto(f"{live_server.url}/admin/leads/leadimport/")
