@@ -18,6 +18,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,35 +74,13 @@ def measure(given: argparse.Namespace) -> None:
 
     django.setup()
     prepare(given.rows)
-    from django.core.cache import cache
-
     from calls.models import Campaign
 
     client = operator()
+    show = partial(show_times, client, given.runs)
     pk = Campaign.objects.order_by("pk")[0].pk
     print(f"\n{given.database}, {given.rows} leads, {given.runs} runs, milliseconds")
     print(f"{'what':<34} {'p50':>7} {'p95':>7} {'queries':>8} {'kB gzip':>8}")
-
-    def show(what: str, url: str, *, cold: bool = False, limit: float = 0.0) -> None:
-        times = []
-        for run in range(given.runs + 2):
-            if cold:
-                cache.clear()
-            began = time.perf_counter()
-            answer = client.get(url)
-            spent = 1000 * (time.perf_counter() - began)
-            assert answer.status_code == 200, answer
-            times += [spent] if run > 1 else []
-            time.sleep(0.02)
-        p95 = percentile(times, 95)
-        over = "  OVER" if limit and p95 > limit else ""
-        print(
-            f"{what:<34} {statistics.median(times):>7.1f} {p95:>7.1f} "
-            f"{queries(client, url, cold=cold):>8} {kilobytes(answer.content):>8.1f}"
-            f"{over}",
-            flush=True,
-        )
-
     page = "/calls/"
     show("first load, cold", page, cold=True, limit=FIRST_LOAD_MS)
     counted()
@@ -115,6 +94,37 @@ def measure(given: argparse.Namespace) -> None:
     weigh(client)
     counted()
     baseline(pk)
+
+
+def show_times(
+    client: Any,
+    runs: int,
+    what: str,
+    url: str,
+    *,
+    cold: bool = False,
+    limit: float = 0.0,
+) -> None:
+    from django.core.cache import cache
+
+    times = []
+    for run in range(runs + 2):
+        if cold:
+            cache.clear()
+        began = time.perf_counter()
+        answer = client.get(url)
+        spent = 1000 * (time.perf_counter() - began)
+        assert answer.status_code == 200, answer
+        times += [spent] if run > 1 else []
+        time.sleep(0.02)
+    p95 = percentile(times, 95)
+    over = "  OVER" if limit and p95 > limit else ""
+    print(
+        f"{what:<34} {statistics.median(times):>7.1f} {p95:>7.1f} "
+        f"{queries(client, url, cold=cold):>8} {kilobytes(answer.content):>8.1f}"
+        f"{over}",
+        flush=True,
+    )
 
 
 def counted() -> None:

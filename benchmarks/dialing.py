@@ -175,6 +175,11 @@ runs.start(campaign.pk, now=now)
 """
 
 
+def migrate(env: dict[str, str]) -> None:
+    command = [sys.executable, "manage.py", "migrate", "-v", "0"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True)
+
+
 def run_python(code: str, env: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -230,21 +235,9 @@ def engine(
             simulator(speed=speed, agents=limit + 50, rate="off")
         )
         env = environment(folder, pearl, database=database, rate=0, poll=20 / speed)
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v", "0"],
-            cwd=ROOT,
-            env=env,
-            check=True,
-        )
+        migrate(env)
         if webhooks:
-            port = free_port()
-            web = ["-m", "uvicorn", "tuotempo.asgi:application", "--port", str(port)]
-            web += ["--log-level", "critical"]
-            stack.enter_context(process(*web, env=env))
-            url = f"http://127.0.0.1:{port}/webhooks/pearl/{TOKEN}"
-            hook = {"campaigns": {OUTBOUND_ID: {"callWebhookUrl": url}}}
-            pearl.post("config", hook)
-            wait_for_port(port)
+            stack.enter_context(webhook_receiver(pearl, env))
         code = PREPARE.format(
             outbound=OUTBOUND_ID, pearl=PEARL_ID, limit=limit, leads=leads
         )
@@ -256,6 +249,18 @@ def engine(
         return measure(
             pearl, system=name, limit=limit, leads=leads, until=leads - limit
         )
+
+
+@contextmanager
+def webhook_receiver(pearl: Simulator, env: dict[str, str]) -> Iterator[None]:
+    """The site, to which Pearl reports."""
+    port = free_port()
+    web = ["-m", "uvicorn", "tuotempo.asgi:application", "--port", str(port)]
+    with process(*web, "--log-level", "critical", env=env):
+        url = f"http://127.0.0.1:{port}/webhooks/pearl/{TOKEN}"
+        pearl.post("config", {"campaigns": {OUTBOUND_ID: {"callWebhookUrl": url}}})
+        wait_for_port(port)
+        yield
 
 
 def wait_for_port(port: int) -> None:
@@ -313,18 +318,8 @@ def budget(*, database: str, folder: Path, leads: int) -> str:
         fault = {"kind": "429", "route": "any", "probability": 0.03}
         pearl.post("config", {"faults": [{**fault, "retry_after": 2}]})
         env = environment(folder, pearl, database=database, rate=1, poll=20)
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v", "0"],
-            cwd=ROOT,
-            env=env,
-            check=True,
-        )
-        port = free_port()
-        web = ["-m", "uvicorn", "tuotempo.asgi:application", "--port", str(port)]
-        stack.enter_context(process(*web, "--log-level", "critical", env=env))
-        url = f"http://127.0.0.1:{port}/webhooks/pearl/{TOKEN}"
-        pearl.post("config", {"campaigns": {OUTBOUND_ID: {"callWebhookUrl": url}}})
-        wait_for_port(port)
+        migrate(env)
+        stack.enter_context(webhook_receiver(pearl, env))
         code = PREPARE.format(
             outbound=OUTBOUND_ID, pearl=PEARL_ID, limit=20, leads=leads
         )

@@ -10,25 +10,20 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
-from django.utils.translation import get_language, ngettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 
 from calls import activity, budget, counts, runs
 from calls.activity import Event
-from calls.breakdown import breakdown
 from calls.call_manager import DEAD_AFTER
 from calls.counts import Counts
 from calls.models import CallAttempt, Campaign, PearlAccount, Run, RunState, Worker
 from calls.pearl.campaigns import PAUSED, RUNNING
-from calls.queue import MAX_UNKNOWN, SCAN, Wait, next_in_line, opens_anywhere
 from calls.shared import shared
 from calls.states import CALL_STATUS_OF, OPEN, State
+from calls.why import why_not_call
 from calls.wording import moment_words
 from leads.models import CallStatus
-from leads.places import CANARY, COMMUNITIES, MADRID, Place
 from leads.verdict import Rule
-from leads.window import CallingWindow, WindowError, next_opening
-from leads.wording import number
 
 # Ten viewers cost as much as one: what is shown is asked for once in this time.
 CACHED_SECONDS = 1.0
@@ -292,7 +287,7 @@ def _look(campaign: Campaign, *, now: datetime) -> Board:
         per_minute=_rate(attempts, run=run, now=now),
         seconds_a_call=_seconds_a_call(attempts),
         manual=attempts.filter(state=State.MANUAL).count(),
-        why=_why(campaign, now=now, **facts),
+        why=why_not_call(campaign, now=now, **facts),
         now=now,
         **facts,
     )
@@ -362,89 +357,3 @@ def _attempts(board: Board, *, status: str) -> str:
         return urlencode(lookup)
     outcomes = ",".join(one for one, its in CALL_STATUS_OF.items() if its == status)
     return urlencode({"run__id__exact": board.run.pk, "outcome__in": outcomes})
-
-
-# --- Why is nobody called? ----------------------------------------------------------
-
-
-def _why(
-    campaign: Campaign,
-    *,
-    now: datetime,
-    workers: list[Worker],
-    account: PearlAccount,
-    counts: Counts | None,
-    in_course: list[CallAttempt],
-) -> str:
-    """One sentence that names the cause whenever leads wait and nobody is dialled."""
-    if campaign.state == RunState.PAUSED:
-        return str(Wait.PAUSED.label)
-    if campaign.state != RunState.RUNNING:
-        return campaign.state_reason
-    if not workers:
-        return _(
-            "Ningún proceso está llamando: arranque «manage.py run_calls --serve» "
-            "(script/server ya lo hace). Los leads conservan su sitio."
-        )
-    unknown = sum(attempt.state == State.UNKNOWN for attempt in in_course)
-    if unknown >= MAX_UNKNOWN:
-        return str(Wait.UNCONFIRMED.label)
-    if budget.breaker_is_open(account):
-        return str(Wait.BREAKER.label)
-    if account.blocked_until and account.blocked_until > now:
-        return str(Wait.BLOCKED.label)
-    try:
-        if not opens_anywhere(now, window=campaign.window):
-            return _closed_words(campaign.window, now=now)
-    except WindowError as exc:
-        return str(exc.reason)
-    if campaign.limit < 1:
-        return str(Wait.NO_AGENTS.label)
-    if counts and not in_course and not counts.rules.get(Rule.ALLOWED):
-        # The board's `reasons` say more.
-        return _nobody({}) if not counts.rules else _("No hay a quién llamar ahora.")
-    return ""
-
-
-def _closed_words(window: CallingWindow, *, now: datetime) -> str:
-    openings = [
-        next_opening(
-            now,
-            place=Place(community=code, time_zone=CANARY if code == "CN" else MADRID),
-            window=window,
-        )
-        for code in COMMUNITIES
-    ]
-    first = min(filter(None, openings), default=None)
-    if first is None:
-        return _("Fuera de horario, y no abre en los próximos 60 días: revíselo.")
-    when = moment_words(first, now=now)
-    return _("Fuera de horario: se llamará cuando abra, %s.") % when
-
-
-def _nobody(rules: dict[Rule, int]) -> str:
-    if not rules:
-        return _("La cola está vacía: ponga leads en cola abajo.")
-    waiting = sum(rules.values())
-    text = ngettext("%s lead espera", "%s leads esperan", waiting) % number(waiting)
-    reasons = " · ".join(f"{number(n)} {rule.label}" for rule, n in rules.items())
-    return f"{text}: {reasons}."
-
-
-def why_not_start(campaign: Campaign, *, now: datetime) -> str:
-    """What forbids a START that Pearl need not be asked about; empty: nothing."""
-    alive, _lost = _workers(now)
-    if not any(worker.serving for worker in alive):
-        return _(
-            "Ningún proceso espera órdenes: arranque «manage.py run_calls --serve» y "
-            "vuelva a empezar."
-        )
-    try:
-        if next_in_line(campaign, at_most=SCAN, now=now):
-            return ""
-        rules = breakdown(campaign, now=now)
-    except WindowError as exc:
-        return str(exc.reason)
-    if not rules:
-        return _("La cola está vacía: ponga leads en cola y vuelva a empezar.")
-    return "" if rules.get(Rule.ALLOWED) else _nobody(rules)

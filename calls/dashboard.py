@@ -27,6 +27,7 @@ from calls.pearl import Outbound, PearlClient, PearlError
 from calls.pearl_pill import pearl_pill
 from calls.shared import shared
 from calls.viewers import Rights, for_viewers
+from calls.why import why_not_start
 from leads.wording import number
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
     seen = runs.last_event(campaign_id)
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     now = timezone.now()
-    problem = board.why_not_start(campaign, now=now)
+    problem = why_not_start(campaign, now=now)
     if not problem:
         with PearlClient.from_settings() as pearl:
             findings = preflight.check(campaign, pearl=pearl, now=now)

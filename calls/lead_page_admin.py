@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 SIDE = "admin/leads/lead/_side.html"
-SAVED, REFUSED = "saved", "refused"
 
 
 def for_those_who(permission: str, *, method: str = "POST") -> Callable[[View], View]:
@@ -290,15 +289,6 @@ def _urls_of(lead: Lead) -> dict[str, str]:
     urls = {one: reverse(f"admin:leads_lead_{one}", args=[lead.pk]) for one in names}
     page = _page_of(lead.pk)
     return urls | {"page": page, "older": f"{page}?"}
-
-
-def _errors_of(*forms_shown: forms.Form) -> str:
-    return " ".join(
-        str(error)
-        for form in forms_shown
-        for errors in form.errors.values()
-        for error in errors
-    )
 
 
 def _who(request: HttpRequest) -> Any:

@@ -23,7 +23,7 @@ from leads.chips import (
     without,
 )
 from leads.filters import LeadFilter
-from leads.lead_pages import COUNTED_AT_MOST, Order, Page, Place, read_page
+from leads.lead_pages import Order, Page, Place, read_page
 from leads.models import CallStatus, Lead
 from leads.verdict import Rule
 from leads.wording import number
@@ -122,10 +122,7 @@ class LeadTable:
 
     @property
     def total(self) -> str:
-        if self.page.is_cut:
-            return _("más de %s leads") % number(COUNTED_AT_MOST)
-        words = ngettext("%s lead", "%s leads", self.page.count)
-        return words % number(self.page.count)
+        return self.page.total
 
     @property
     def whole(self) -> str:

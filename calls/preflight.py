@@ -75,37 +75,42 @@ def check(
     """Ask Pearl about the account, the campaign and its settings: three or four
     requests, each after `turn`. What it learns (credit, agents) is kept for the
     screens."""
-    findings = list(_own_settings(campaign, is_simulator=pearl.is_simulator))
+    findings = [
+        *_own_settings(campaign, is_simulator=pearl.is_simulator),
+        *_at_pearl(campaign, pearl=pearl, now=now, turn=turn),
+    ]
+    _remember(findings, now=now)
+    return findings
+
+
+def _at_pearl(
+    campaign: Campaign, *, pearl: PearlClient, now: datetime, turn: Callable[[], bool]
+) -> Iterator[Finding]:
+    """What Pearl answers; an error ends the questions and is a finding itself."""
     try:
         turn()
-        findings += _account(pearl.account(), now=now)
+        yield from _account(pearl.account(), now=now)
         turn()
-        findings += _outbound(campaign, pearl=pearl, now=now)
+        yield from _outbound(campaign, pearl=pearl, now=now)
         if campaign.pearl_id:
             turn()
             rules = pearl.outbound_settings(campaign.pearl_id)
             turn()
-            findings += _pearl_rules(campaign, rules, pearl=pearl)
+            yield from _pearl_rules(campaign, rules, pearl=pearl)
     except AccessDenied:
-        findings.append(_no(_access_denied()))
+        yield _no(_access_denied())
     except NotFound:
-        findings.append(
-            _no(
-                _(
-                    "Pearl no conoce los identificadores de la campaña: revíselos en "
-                    "Administración, Campañas."
-                )
+        yield _no(
+            _(
+                "Pearl no conoce los identificadores de la campaña: revíselos en "
+                "Administración, Campañas."
             )
         )
     except PearlError as exc:
         if isinstance(exc, Throttled):
             budget.block(now=now, retry_after=exc.retry_after)
         sentence = _("%(what)s Se conserva la cola; vuelva a intentarlo.")
-        findings.append(
-            Finding(level=Level.NO_ANSWER, sentence=sentence % {"what": exc})
-        )
-    _remember(findings, now=now)
-    return findings
+        yield Finding(level=Level.NO_ANSWER, sentence=sentence % {"what": exc})
 
 
 def _access_denied() -> str:

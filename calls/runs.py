@@ -53,23 +53,17 @@ def start(
         if seen_event is not None and _was_paused_after(gate, seen_event):
             return None
         return _resume(gate, now=now, by=by)
-    _close_open_runs(gate, now=now, reason="")
-    generation = gate.generation + 1
-    Campaign.objects.filter(pk=gate.pk).update(
-        state=RunState.RUNNING, generation=generation, state_reason=""
-    )
-    gate.leads.held().give_turn(now=now)
-    note(gate, ControlEvent.Kind.STARTED, now=now, by=by)
-    logger.info("campaign %s started, generation %s", gate.pk, generation)
-    return Run.objects.create(
+    run = Run(
         campaign=gate,
-        generation=generation,
+        generation=gate.generation + 1,
         started_by=by,
         started_at=now,
         until_empty=until_empty,
         call_limit=call_limit,
         test_phone=test_phone,
     )
+    _begin(run)
+    return run
 
 
 def last_event(campaign_id: int) -> int:
@@ -81,6 +75,18 @@ def last_event(campaign_id: int) -> int:
 def _was_paused_after(gate: Campaign, event_id: int) -> bool:
     paused = gate.events.filter(kind=ControlEvent.Kind.PAUSED, pk__gt=event_id)
     return paused.exists()
+
+
+def _begin(run: Run) -> None:
+    gate, now = run.campaign, run.started_at
+    _close_open_runs(gate, now=now, reason="")
+    Campaign.objects.filter(pk=gate.pk).update(
+        state=RunState.RUNNING, generation=run.generation, state_reason=""
+    )
+    gate.leads.held().give_turn(now=now)
+    note(gate, ControlEvent.Kind.STARTED, now=now, by=run.started_by)
+    run.save(force_insert=True)
+    logger.info("campaign %s started, generation %s", gate.pk, run.generation)
 
 
 def _resume(gate: Campaign, *, now: datetime, by: User | None) -> Run:

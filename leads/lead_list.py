@@ -167,10 +167,7 @@ class LeadChangeList(LeadChangeListBase):
 
     @property
     def total(self) -> str:
-        if self.page.is_cut:
-            return _("más de %s leads") % number(COUNTED_AT_MOST)
-        words = ngettext("%s lead", "%s leads", self.page.count)
-        return words % number(self.page.count)
+        return self.page.total
 
     @property
     def whole(self) -> str:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import DateTimeField, Q, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from leads import wording
 from leads.models import Lead
 from leads.search_text import fold
 
@@ -69,6 +72,13 @@ class Page:
     @property
     def is_cut(self) -> bool:
         return self.count > COUNTED_AT_MOST
+
+    @property
+    def total(self) -> str:
+        """How many were found, in words."""
+        if self.is_cut:
+            return _("más de %s leads") % wording.number(COUNTED_AT_MOST)
+        return ngettext("%s lead", "%s leads", self.count) % wording.number(self.count)
 
 
 def read_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,16 +59,23 @@ def claim(
     allowed, forbidden = judge(leads, campaign=gate, rules=rules, now=now)
     postponed = put_off(forbidden, now=now)
     turns = budget.take_turns(min(at_most, free, len(allowed)), now=now)
+    attempts = _claim_leads(allowed[:turns], run=run, gate=gate, worker=worker, now=now)
+    wait = Wait.PACE if allowed and not turns else Wait.NOTHING
+    return Claim(attempts=attempts, wait=wait, postponed=postponed)
+
+
+def _claim_leads(
+    leads: Sequence[Lead], *, run: Run, gate: Campaign, worker: str, now: datetime
+) -> list[CallAttempt]:
     attempts = [
         attempt
-        for lead in allowed[:turns]
+        for lead in leads
         if (attempt := _claim_lead(lead, run=run, gate=gate, worker=worker, now=now))
     ]
     if attempts:
         made = F("claims_made") + len(attempts)
         Campaign.objects.filter(pk=gate.pk).update(claims_made=made)
-    wait = Wait.PACE if allowed and not turns else Wait.NOTHING
-    return Claim(attempts=attempts, wait=wait, postponed=postponed)
+    return attempts
 
 
 def _why_nobody(gate: Campaign, *, now: datetime) -> Wait:

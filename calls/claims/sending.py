@@ -144,29 +144,11 @@ def mark_accepted(
     """Pearl has it, under this *request* id (pearl-api.md 4.2)."""
     answer = {"pearl_request_id": request_id, "queue_position": queue_position}
     try:
-        with transaction.atomic():
-            lock_lead(attempt)
-            moved = move(
-                attempt,
-                State.ACCEPTED,
-                now=now,
-                accepted_at=now,
-                next_lookup_at=Case(
-                    When(next_lookup_at__gt=look_at, then=F("next_lookup_at")),
-                    default=Value(look_at),
-                ),
-                error="",
-                **answer,
-            )
-            if moved:
-                count(attempt)
-                show_calling(attempt)
+        if _accept(attempt, now=now, look_at=look_at, **answer):
+            return True
     except IntegrityError:
         # So late that the lead was given up and is in another call: for a person.
         logger.exception("attempt %s accepted after a later one began", attempt.token)
-        moved = False
-    if moved:
-        return True
     # A report overtook Pearl's answer: the state stands, only the id is added.
     rows = CallAttempt.objects.filter(
         pk=attempt.pk, token=attempt.token, pearl_request_id=None, state__in=SENT
@@ -177,6 +159,33 @@ def mark_accepted(
     except IntegrityError:
         logger.exception("attempt %s: its request id is another's", attempt.token)
         return mark_unknown(attempt, reason=str(_REPEATED), now=now)
+
+
+@transaction.atomic
+def _accept(
+    attempt: CallAttempt,
+    *,
+    now: datetime,
+    look_at: datetime,
+    **answer: str | int | None,
+) -> bool:
+    lock_lead(attempt)
+    moved = move(
+        attempt,
+        State.ACCEPTED,
+        now=now,
+        accepted_at=now,
+        next_lookup_at=Case(
+            When(next_lookup_at__gt=look_at, then=F("next_lookup_at")),
+            default=Value(look_at),
+        ),
+        error="",
+        **answer,
+    )
+    if moved:
+        count(attempt)
+        show_calling(attempt)
+    return moved
 
 
 def settle(attempt: CallAttempt, to: State, *, now: datetime, **changes: Any) -> bool:

@@ -75,8 +75,6 @@ class Pearl:
     calls_today: int | None = None
     total_leads: int | None = None
     ongoing_calls: int | None = None
-    budget_consumed: int | None = None
-    budget_total: int | None = None
     unknown_codes: FrozenMap = field(default_factory=FrozenMap)
 
     @property
@@ -89,8 +87,6 @@ class OngoingCalls:
     """How many calls a pearl holds right now (6.4)."""
 
     total: int
-    #: Told for inbound pearls only.
-    on_queue: int | None = None
 
 
 class CallingHours(NamedTuple):
@@ -109,8 +105,6 @@ class OutboundSettings:
     calling_hours: tuple[CallingHours, ...] | None = None
     time_zone: str | None = None
     total_agents: int | None = None
-    ring_duration_seconds: int | None = None
-    call_timeout_minutes: int | None = None
 
 
 def read_account(source: Mapping[str, Any]) -> Account | None:
@@ -157,8 +151,6 @@ def read_pearl(source: Mapping[str, Any]) -> Pearl | None:
         calls_today=as_int(source.get("totalTodayCalls")),
         total_leads=as_int(source.get("totalLeads")),
         ongoing_calls=as_int(source.get("totalOngoingCalls")),
-        budget_consumed=as_int(source.get("budgetConsumed")),
-        budget_total=as_int(source.get("budgetTotal")),
         unknown_codes=code.unknown,
     )
 
@@ -168,7 +160,7 @@ def read_ongoing_calls(source: Mapping[str, Any]) -> OngoingCalls | None:
     total = as_int(source.get("totalOngoingCalls"))
     if total is None:
         return None
-    return OngoingCalls(total=total, on_queue=as_int(source.get("totalOnQueue")))
+    return OngoingCalls(total=total)
 
 
 def read_outbound_settings(source: Mapping[str, Any]) -> OutboundSettings:
@@ -179,8 +171,6 @@ def read_outbound_settings(source: Mapping[str, Any]) -> OutboundSettings:
         calling_hours=_calling_hours(outbound.get("callingHours")),
         time_zone=as_text(outbound.get("timeZone")),
         total_agents=as_int(outbound.get("totalAgents")),
-        ring_duration_seconds=as_int(outbound.get("ringDuration")),
-        call_timeout_minutes=as_int(outbound.get("callTimeout")),
     )
 
 

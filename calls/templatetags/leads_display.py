@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from calls.models import CallAttempt
-from calls.states import CALL_STATUS_OF
 from leads import phones
-from leads.models import CallStatus
 from leads.wording import number
 
 register = template.Library()
@@ -27,12 +24,6 @@ def masked(phone: str) -> str:
 def host(identity: str) -> str:
     """A process by its host and number, without what only makes it unique."""
     return identity.rpartition("/")[0]
-
-
-@register.filter
-def attempt_status(attempt: CallAttempt) -> str:
-    """The call status whose colour an attempt that is over has."""
-    return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
 
 
 @register.filter

@@ -9,7 +9,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -49,11 +48,6 @@ GOOD = {"call_code": 4, "conversation_code": 100, "duration_seconds": 60}
 
 def always() -> bool:
     return True
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    cache.clear()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone, translation
 
-from calls import board, budget, runs
+from calls import board, budget, runs, why
 from calls.models import CallAttempt, Campaign, Worker
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
@@ -19,11 +19,6 @@ from leads.tests.factories import LeadFactory
 from leads.verdict import Rule
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    cache.clear()
 
 
 def look(campaign: Campaign) -> board.Board:
@@ -149,7 +144,7 @@ def test_what_forbids_a_start_is_said_before_pearl_is_asked():
 
 
 def why_not_start(campaign: Campaign) -> str:
-    return board.why_not_start(campaign, now=timezone.now())
+    return why.why_not_start(campaign, now=timezone.now())
 
 
 def test_closed_hours_say_when_they_open(run):

@@ -97,12 +97,7 @@ def test_killed_at_random_instants_no_phone_rings_twice_and_nothing_is_lost(
     runs.start(campaign.pk, now=timezone.now())
     dice = random.Random(seed)
 
-    on_their_way = 0
-    for _kill in range(kills):
-        worker = start_worker(simulator)
-        time.sleep(dice.uniform(0.05, 1.0))
-        kill(worker)
-        on_their_way += CallAttempt.objects.filter(state=State.DIALING).count()
+    on_their_way = kill_workers(simulator, times=kills, dice=dice)
     worker = start_worker(simulator)
     try:
         simulator.wait_until(lambda: nothing_left(campaign), seconds=240)
@@ -122,6 +117,17 @@ def test_killed_at_random_instants_no_phone_rings_twice_and_nothing_is_lost(
     assert not Lead.objects.filter(call_status=CallStatus.CALLING).exists()
     totals = runs.totals(Run.objects.get())
     assert sum(totals.outcomes.values()) == totals.placed == len(simulator.rings())
+
+
+def kill_workers(simulator, *, times: int, dice: random.Random) -> int:
+    """Returns how many requests were on their way when their worker was killed."""
+    on_their_way = 0
+    for _kill in range(times):
+        worker = start_worker(simulator)
+        time.sleep(dice.uniform(0.05, 1.0))
+        kill(worker)
+        on_their_way += CallAttempt.objects.filter(state=State.DIALING).count()
+    return on_their_way
 
 
 def nothing_left(campaign: Campaign) -> bool:

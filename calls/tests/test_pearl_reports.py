@@ -9,9 +9,6 @@ from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from calls.pearl import (
     CallId,
@@ -25,106 +22,17 @@ from calls.pearl import (
     codes,
     parse_webhook,
 )
-from calls.pearl.campaigns import (
-    read_account,
-    read_ongoing_calls,
-    read_outbound,
-    read_outbound_settings,
-    read_pearl,
+from calls.pearl.reports import read_call_request, without_numbers
+from calls.tests.pearl_events import (
+    CALL,
+    END,
+    END_V1,
+    LEAD,
+    LEAD_EVENT,
+    REQUEST,
+    START,
+    webhook,
 )
-from calls.pearl.reading import NotJson, parse_json, plain_keys
-from calls.pearl.reports import Page, read_call, read_call_request, without_numbers
-
-CALL = "68d2f0ad8a2fc8e5ce030042"
-REQUEST = "68d2f0a1b2c3d4e5f6a70001"
-LEAD = "68d2f1000000000000000001"
-
-# Invented after pearl-api.md 8.2 to 8.4.
-
-START = {
-    "id": CALL,
-    "pearlId": "66f0aaaabbbbccccdddd0001",
-    "startTime": "2025-09-23T15:42:21.100Z",
-    "conversationStatus": 40,
-    "status": 3,
-    "from": "910000",
-    "to": "+34600000001",
-    "name": "Prueba Uno",
-    "duration": 0,
-    "recording": None,
-    "transcript": None,
-    "summary": None,
-    "collectedInfo": [],
-    "tags": [],
-    "isCallTransferred": False,
-    "overallSentiment": None,
-    "leadId": None,
-}
-
-END = {
-    **START,
-    "conversationStatus": 100,
-    "status": 4,
-    "duration": 99,
-    "recording": "https://api.nlpearl.ai/v2/Recording/a/b/c",
-    "transcript": [
-        {"role": 2, "content": "Buenas tardes.", "startTime": 400, "endTime": 2900},
-        {"role": 3, "content": "Sí, soy yo.", "startTime": 3300, "endTime": 4200},
-    ],
-    "summary": "La persona acepta la cita.",
-    "collectedInfo": [
-        {"id": "firstName", "name": "First Name", "value": "Prueba"},
-        {"id": "fechaDeseada", "name": "Fecha", "value": "25-09-2025"},
-        {"id": "ttAttemptId", "name": "Marca", "value": "01J9ZK7P5V8Q"},
-    ],
-    "tags": ["cita"],
-    "overallSentiment": 4,
-}
-
-# The same call as version 1 writes it: capitals, aliases.
-END_V1 = {
-    "CallId": CALL,
-    "PearlId": "66f0aaaabbbbccccdddd0001",
-    "Created": "2025-09-23T15:42:21.1Z",
-    "ConversationStatus": "Success",
-    "Status": "completed",
-    "FromNumber": "910000",
-    "ToNumber": "+34600000001",
-    "Name": "Prueba Uno",
-    "Duration": 99,
-    "RecordingUrl": {"Url": "https://api.nlpearl.ai/v2/Recording/a/b/c"},
-    "Transcript": [
-        {"Role": 2, "Text": "Buenas tardes.", "StartTime": 400, "EndTime": 2900},
-        {"Role": 3, "Text": "Sí, soy yo.", "StartTime": 3300, "EndTime": 4200},
-    ],
-    "Summary": "La persona acepta la cita.",
-    "AdditionalData": [
-        {"Id": "firstName", "Name": "First Name", "Value": "Prueba"},
-        {"Id": "fechaDeseada", "Name": "Fecha", "Value": "25-09-2025"},
-        {"Id": "ttAttemptId", "Name": "Marca", "Value": "01J9ZK7P5V8Q"},
-    ],
-    "Tags": ["cita"],
-    "IsCallTransferred": False,
-    "OverallSentiment": "SlightlyPositive",
-    "LeadId": None,
-}
-
-LEAD_EVENT = {
-    "id": LEAD,
-    "pearlId": "66f0aaaabbbbccccdddd0001",
-    "externalId": "tt-123-1",
-    "phoneNumber": "+34600000001",
-    "timeZone": "1",
-    "status": 100,
-    "created": "2025-09-23T15:40:00.000Z",
-    "callsId": [CALL, None, "nonsense"],
-    "callData": {"FirstName": "Prueba", "ttAttemptId": "01J9ZK7P5V8Q"},
-    "collectedData": {"FechaDeseada": "25-09-2025"},
-}
-
-
-def webhook(event):
-    return parse_webhook(json.dumps(event).encode())
 
 
 def test_the_end_of_a_call_is_read_whole():
@@ -474,100 +382,3 @@ def test_a_report_in_a_log_names_nobody():
     for report in (webhook(END), webhook(LEAD_EVENT)):
         assert "600000001" not in repr(report)
         assert "Prueba" not in repr(report)
-
-
-def test_an_account_may_dial_only_with_a_status_we_know():
-    assert read_account({"status": 1, "creditBalance": 3}).may_dial
-    assert read_account({"status": "LimitedAccess"}).may_dial
-    assert read_account({"status": "LimitedAccess"}).has_limited_access
-    for status in (3, 4, 5, None, "NoCredits", "New", 99):
-        assert not read_account({"status": status}).may_dial
-    assert read_account({"message": "hello"}) is None
-
-
-def test_an_outbound_runs_only_when_it_says_so():
-    assert read_outbound({"id": CALL, "status": 1}).is_running
-    assert read_outbound({"id": CALL, "status": "running"}).is_running
-    for status in (2, 3, 10, None, "Odd"):
-        assert not read_outbound({"id": CALL, "status": status}).is_running
-    assert read_outbound({"name": "x"}) is None
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from([CALL, "https://x", "Success", "2025-09-23T15:42:21Z"]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.text(max_size=3)
-            | st.sampled_from([*END, *END_V1, *LEAD_EVENT, "value", "role", "url"]),
-            inner,
-            max_size=6,
-        )
-    ),
-    max_leaves=25,
-)
-events = st.dictionaries(
-    st.sampled_from([*END, *END_V1, *LEAD_EVENT]), json_values, max_size=20
-)
-seeds = st.sampled_from([START, END, END_V1, LEAD_EVENT])
-
-
-def read_or_refused(body):
-    try:
-        report = parse_webhook(body)
-    except UnreadableEvent:
-        return
-    assert isinstance(report, CallReport | LeadReport)
-    assert hash(report) == hash(parse_webhook(body))
-    json.dumps(report.collected_info).encode()
-    repr(report).encode()
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_read_or_refused(body):
-    read_or_refused(body)
-
-
-@given(json_values | events)
-def test_any_json_is_read_or_refused(event):
-    read_or_refused(json.dumps(event).encode())
-
-
-@given(seeds, events)
-@hypothesis_settings(max_examples=300)
-def test_any_damage_to_an_event_is_read_or_refused(seed, damage):
-    read_or_refused(json.dumps({**seed, **damage}).encode())
-
-
-@given(seeds, st.integers(min_value=0), st.binary(max_size=4))
-def test_any_damage_to_the_bytes_is_read_or_refused(seed, where, damage):
-    body = json.dumps(seed).encode()
-    at = where % len(body)
-
-    read_or_refused(body[:at] + damage + body[at + len(damage) :])
-    read_or_refused(body[:at])
-
-
-@given(json_values | events)
-def test_any_answer_is_read_or_found_wanting(event):
-    try:
-        document = plain_keys(parse_json(json.dumps(event).encode()))
-    except NotJson:
-        return
-    Page.read(document, read_call, skip=0, limit=100)
-    if isinstance(document, dict):
-        for read in (
-            read_call,
-            read_call_request,
-            read_account,
-            read_outbound,
-            read_pearl,
-            read_ongoing_calls,
-            read_outbound_settings,
-        ):
-            read(document)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -24,11 +26,6 @@ LEADS = """CONTACTO;NOMBRE;CODIGO_POSTAL
 699 000 003;Eva;28001
 6,12E+08;Ana;41001
 """
-
-
-@pytest.fixture(autouse=True)
-def _folder(settings, tmp_path):
-    settings.IMPORT_FOLDER = tmp_path / "imports"
 
 
 def log_in(page, live_server) -> None:
@@ -54,15 +51,10 @@ def test_from_a_file_with_errors_to_the_corrected_rows(page, live_server, tmp_pa
     log_in(page, live_server)
     page.get_by_role("link", name="Importar leads").first.click()
 
-    # The phone must be chosen; what was chosen stays.
     page.get_by_label("Procedencia").fill("Delegación Centro")
     page.get_by_label("Dónde consta el consentimiento").fill("Formulario web")
     upload(page, path)
-    page.get_by_role("button", name="Leer el fichero y revisar").click()
-    expect(page.get_by_role("alert")).to_contain_text("Falta el teléfono")
-    expect(page.get_by_label("NOMBRE")).to_have_value("first_name")
-    page.get_by_label("CONTACTO").select_option("phone")
-    page.get_by_role("button", name="Leer el fichero y revisar").click()
+    choose_the_phone(page)
 
     # Nothing is written before it is confirmed.
     confirm = page.get_by_role("button", name="Importar 2 leads")
@@ -84,24 +76,44 @@ def test_from_a_file_with_errors_to_the_corrected_rows(page, live_server, tmp_pa
     page.reload()
     expect(done).to_be_visible()
 
+    corrected = corrected_rows(page, tmp_path)
+    import_what_was_corrected(page, corrected)
+    expect(done).to_be_visible(timeout=20_000)
+    assert Lead.objects.filter(phone_e164="+34655123456").exists()
+    assert LeadImport.objects.filter(state="done").count() == 2
+
+
+def choose_the_phone(page) -> None:
+    """It must be chosen; what was chosen stays."""
+    page.get_by_role("button", name="Leer el fichero y revisar").click()
+    expect(page.get_by_role("alert")).to_contain_text("Falta el teléfono")
+    expect(page.get_by_label("NOMBRE")).to_have_value("first_name")
+    page.get_by_label("CONTACTO").select_option("phone")
+    page.get_by_role("button", name="Leer el fichero y revisar").click()
+
+
+def corrected_rows(page, folder: Path) -> Path:
+    """The rejected rows, downloaded and put right."""
     with page.expect_download() as download:
         page.get_by_role("link", name="Descargar las filas rechazadas").click()
-    corrected = tmp_path / "corregidas.csv"
     rows = download.value.path().read_text("utf-8-sig")
+    corrected = folder / "corregidas.csv"
     corrected.write_text(rows.replace("6,12E+08", "655 123 456"))
+    return corrected
+
+
+def import_what_was_corrected(page, path) -> None:
+    """Asked for nothing that is known from the last time."""
     page.get_by_role("link", name="Importar otro fichero").click()
     page.get_by_label("Procedencia").fill("Delegación Centro")
     page.get_by_label("Procedencia").press("Tab")
     consent = page.get_by_label("Dónde consta el consentimiento")
     expect(consent).to_have_value("Formulario web")
-    upload(page, corrected)
+    upload(page, path)
     expect(page.get_by_text("Recordado de la última vez")).to_be_visible()
     expect(page.get_by_label("CONTACTO")).to_have_value("phone")
     page.get_by_role("button", name="Leer el fichero y revisar").click()
     page.get_by_role("button", name="Importar 1 lead").click(timeout=20_000)
-    expect(done).to_be_visible(timeout=20_000)
-    assert Lead.objects.filter(phone_e164="+34655123456").exists()
-    assert LeadImport.objects.filter(state="done").count() == 2
 
 
 def test_a_phone_shows_each_page_without_sideways_scrolling(page, live_server):
