@@ -5,12 +5,15 @@ from __future__ import annotations
 from django import template
 
 from calls.models import CallAttempt
-from calls.states import CALL_STATUS_OF
+from calls.states import CALL_STATUS_OF, OPEN, State
+from calls.wording import lasted_words
 from leads import phones
 from leads.models import CallStatus
 from leads.wording import number
 
 register = template.Library()
+
+NEVER_RANG = (State.RELEASED, State.NOT_SENT, State.NOT_PLACED)
 
 
 @register.filter
@@ -33,6 +36,21 @@ def host(identity: str) -> str:
 def attempt_status(attempt: CallAttempt) -> str:
     """The call status whose colour an attempt that is over has."""
     return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
+
+
+@register.filter
+def attempt_tone(attempt: CallAttempt) -> str:
+    """As `attempt_status`, and of attempts that are not over too."""
+    if attempt.state in OPEN:
+        return CallStatus.CALLING
+    if attempt.state in NEVER_RANG:
+        return CallStatus.NO_SELECTED
+    return attempt_status(attempt)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    return lasted_words(seconds)
 
 
 @register.filter
