@@ -448,6 +448,7 @@ def test_pages_by_key_lose_and_repeat_nobody(
     assert walked == [pks[:25], pks[25:50], pks[50:]]
     back = move(client, there, "Anterior")
     assert shown_ids(client, back) == pks[25:50]
+    assert shown_ids(client, move(client, back, "Siguiente")) == pks[50:]
     first = move(client, back, "Anterior")
     assert shown_ids(client, first) == pks[:25]
     assert not move(client, first, "Anterior")
