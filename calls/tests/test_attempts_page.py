@@ -192,6 +192,20 @@ def test_the_numbers_of_this_board_tell_runs_and_campaigns_apart(
     assert sorted({*counts}) == counts
 
 
+def test_who_would_be_called_now_is_listed_too(client, operator, busy_house):
+    Campaign.objects.filter(pk=busy_house.pk).update(state="stopped")
+    LeadFactory.create_batch(3)
+    LeadFactory(manual_management=True)
+    html = client.get(url("board", busy_house), **HTMX).content.decode()
+    ((href, words),) = [one for one in Links(html).found if "why=allowed" in one[0]]
+
+    shown = client.get(href).content.decode()
+
+    found = re.search(r'id="leads-total"[^>]*>\s*([^<]*)<', shown)
+    assert found
+    assert number_in(found[1]) == number_in(words) == 3
+
+
 def test_success_leads_to_the_last_call_of_each_lead_it_counts(
     client, operator, busy_house
 ):
