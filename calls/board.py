@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
@@ -14,6 +13,7 @@ from django.utils.translation import get_language
 
 from calls import activity, budget, counts, runs
 from calls.activity import Event
+from calls.attempt_list import address_of
 from calls.call_manager import DEAD_AFTER
 from calls.counts import Counts
 from calls.models import CallAttempt, Campaign, PearlAccount, Run, RunState, Worker
@@ -46,8 +46,8 @@ SHOWN_STATUSES = (CallStatus.SELECTED, CallStatus.CALLING, *ENDED_STATUSES)
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A part of the progress bar, in thousandths of its length; `attempts`: the lookup
-    that finds what it counts."""
+    """A part of the progress bar, in thousandths of its length; `attempts`: the address
+    of what it counts."""
 
     status: str
     attempts: str
@@ -188,6 +188,25 @@ class Board:
     @property
     def segments(self) -> list[Segment]:
         return _segments(self)
+
+    # Where the calls are listed that each number counts.
+
+    @property
+    def done_attempts(self) -> str:
+        run = self.run.pk if self.run else 0
+        return address_of(self.campaign, {"run": run, "state": State.ENDED.value})
+
+    @property
+    def in_course_attempts(self) -> str:
+        return address_of(self.campaign, {"state": [state.value for state in OPEN]})
+
+    @property
+    def manual_attempts(self) -> str:
+        return address_of(self.campaign, {"state": State.MANUAL.value})
+
+    @property
+    def success_attempts(self) -> str:
+        return address_of(self.campaign, {"success": "true"})
 
     @property
     def is_simulated(self) -> bool:
@@ -353,7 +372,5 @@ def _segments(board: Board) -> list[Segment]:
 
 def _attempts(board: Board, *, status: str) -> str:
     if status == CallStatus.CALLING or board.run is None:
-        lookup = {"campaign__id__exact": board.campaign.pk, "state__in": ",".join(OPEN)}
-        return urlencode(lookup)
-    outcomes = ",".join(one for one, its in CALL_STATUS_OF.items() if its == status)
-    return urlencode({"run__id__exact": board.run.pk, "outcome__in": outcomes})
+        return board.in_course_attempts
+    return address_of(board.campaign, {"run": board.run.pk, "result": status})

@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from calls import board
+from calls.attempt_list import address_of
 from calls.call_manager import DEAD_AFTER
 from calls.models import CallAttempt, Campaign, RunState, Worker
 from calls.states import CALL_STATUS_OF, State
@@ -39,7 +40,7 @@ COUNTED_AT_MOST = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A number, what it counts, and where those are listed (in the admin)."""
+    """A number, what it counts, and where those are listed."""
 
     status: CallStatus
     count: int
@@ -200,24 +201,14 @@ def _campaign_today(
 def _figures(
     ended: Counter[CallStatus], *, since: datetime, campaign: Campaign | None = None
 ) -> list[Figure]:
-    whose = {} if campaign is None else {"campaign__id__exact": campaign.pk}
+    since_day = timezone.localdate(since).isoformat()
     return [
         Figure(
             status=status,
             count=ended[status],
-            url=_admin_list(
-                "callattempt",
-                {
-                    "closed_at__gte": since,
-                    "state__exact": State.ENDED.value,
-                    "is_test__exact": 0,
-                    "outcome__in": ",".join(
-                        str(outcome)
-                        for outcome, becomes in CALL_STATUS_OF.items()
-                        if becomes == status
-                    ),
-                    **whose,
-                },
+            url=address_of(
+                campaign,
+                {"result": status.value, "since": since_day, "test": "false"},
             ),
         )
         for status in board.ENDED_STATUSES

@@ -90,6 +90,12 @@ CALL_STATUS_OF: dict[str, CallStatus] = {
     Outcome.CANCELLED: CallStatus.ERROR,
 }
 
+
+def outcomes_of(status: str) -> list[str]:
+    """Those that leave a lead with this call status."""
+    return [str(one) for one, becomes in CALL_STATUS_OF.items() if becomes == status]
+
+
 # Pearl's numbers, pearl-api.md 2.2, 2.3, 2.4. Final call statuses are {4, 5, 6, 7}.
 FINAL_STATUSES = frozenset({4, 5, 6, 7})
 CANCELED = 8

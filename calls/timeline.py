@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from calls.models import CallAttempt, Campaign
 from calls.states import CALL_STATUS_OF, State
-from calls.wording import column_label, column_words, value_words
+from calls.wording import column_label, column_words, lasted_words, value_words
 from leads.models import CallStatus, Lead, LeadEvent
 
 if TYPE_CHECKING:
@@ -82,11 +82,7 @@ class Entry:
 
     @property
     def lasted(self) -> str:
-        seconds = self.attempt.duration_seconds if self.attempt else None
-        if not seconds:
-            return ""
-        minutes, rest = divmod(seconds, 60)
-        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return lasted_words(self.attempt.duration_seconds if self.attempt else None)
 
     @property
     def place(self) -> tuple[datetime, str, int]:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls import dashboard, dashboard_lead, dashboard_leads, live
+from calls import attempts_page, dashboard, dashboard_lead, dashboard_leads, live
 
 app_name = "calls"
 
 urlpatterns = [
     path("", dashboard.calls_manager, name="manager"),
     path("<int:campaign_id>/board", dashboard.board_fragment, name="board"),
+    path("attempts", attempts_page.attempts, name="all_attempts"),
+    path("<int:campaign_id>/attempts", attempts_page.attempts, name="attempts"),
     path("<int:campaign_id>/leads", dashboard_leads.leads_fragment, name="leads"),
     path(
         "<int:campaign_id>/leads/change",

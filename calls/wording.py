@@ -77,6 +77,14 @@ def moment_words(
     return _("%(here)s (allí son las %(there)s)") % {"here": words, "there": there}
 
 
+def lasted_words(seconds: int | None) -> str:
+    """Empty: it is not known, or nobody spoke."""
+    if not seconds:
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def clock_words(time_zone: str) -> str:
     if time_zone == CANARY:
         return _("hora de Canarias")

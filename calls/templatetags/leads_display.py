@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from django import template
 
+from calls.models import CallAttempt
+from calls.states import CALL_STATUS_OF, OPEN, State
+from calls.wording import lasted_words
 from leads import phones
+from leads.models import CallStatus
 from leads.wording import number
 
 register = template.Library()
+
+NEVER_RANG = (State.RELEASED, State.NOT_SENT, State.NOT_PLACED)
 
 
 @register.filter
@@ -24,6 +30,21 @@ def masked(phone: str) -> str:
 def host(identity: str) -> str:
     """A process by its host and number, without what only makes it unique."""
     return identity.rpartition("/")[0]
+
+
+@register.filter
+def attempt_tone(attempt: CallAttempt) -> str:
+    """The call status whose colour an attempt has."""
+    if attempt.state in OPEN:
+        return CallStatus.CALLING
+    if attempt.state in NEVER_RANG:
+        return CallStatus.NO_SELECTED
+    return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    return lasted_words(seconds)
 
 
 @register.filter

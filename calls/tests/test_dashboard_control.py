@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -13,7 +11,7 @@ from django.utils import timezone
 
 from calls import runs
 from calls.models import Campaign, ControlEvent, PearlAccount, Run, RunState
-from calls.tests.factories import AttemptFactory, RunFactory
+from calls.tests.factories import AttemptFactory
 from calls.tests.test_dashboard import HTMX, a_worker, start, url
 from leads.tests.factories import LeadFactory
 
@@ -274,23 +272,3 @@ def test_names_of_leads_are_for_those_who_may_see_leads(client, viewer, run):
 
     assert "Ximena" not in html
     assert f"Lead {attempt.lead_id}" in html
-
-
-def test_what_the_bar_counts_is_found_behind_its_links(client, run):
-    client.force_login(User.objects.create_superuser("jefa"))
-    over = {"state": "ended", "open_lead_id": None, "open_phone": None}
-    for outcome in ("busy", "busy", "voicemail", "no_answer", "success"):
-        AttemptFactory(run=run, outcome=outcome, closed_at=timezone.now(), **over)
-    AttemptFactory.create_batch(2, run=run)
-    other = RunFactory(campaign__outbound_id="f" * 24)
-    AttemptFactory(run=other, outcome="busy", closed_at=timezone.now(), **over)
-
-    html = client.get(url("board", run.campaign), **HTMX).content.decode()
-
-    links = re.findall(r'href="(/admin/calls/callattempt/[^"]+)"', html)
-    found = {}
-    for link in links:
-        answer = client.get(unescape(link))
-        assert answer.status_code == 200, link
-        found[unescape(link).partition("?")[2]] = answer.context["cl"].result_count
-    assert sorted(found.values()) == [1, 2, 2, 2, 2, 5]

@@ -197,6 +197,7 @@ def test_its_calls_are_marked_wherever_they_are_shown(client, admin_user, tested
     for page in (
         reverse("admin:calls_callattempt_changelist"),
         reverse("calls:board", args=[tested.pk]),
+        reverse("calls:attempts", args=[tested.pk]),
         reverse("admin:leads_lead_change", args=[attempt.lead_id]),
     ):
         assert ">prueba<" in client.get(page).content.decode(), page

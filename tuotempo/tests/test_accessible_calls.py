@@ -105,6 +105,26 @@ def test_while_calls_are_in_course(marta, faults, state):
     assert faults(CALLS) == {}
 
 
+def test_the_calls_behind_a_number(marta, faults):
+    a_run()
+    run = Run.objects.get()
+    AttemptFactory(run=run, state=State.MANUAL, error="No consta en Pearl.")
+    LeadFactory(**IDLE | {"call_status": CallStatus.COMPLETED})
+    AttemptFactory.create_batch(30, run=run)
+    here = reverse("calls:attempts", args=[run.campaign_id])
+
+    wrong = faults(
+        here,
+        reverse("calls:all_attempts"),
+        f"{here}?state=manual",
+        f"{here}?success=true",
+        f"{here}?result=busy",
+        f"{here}?state=nada&otro=1",
+    )
+
+    assert wrong == {}
+
+
 def test_running_without_any_process(marta, faults):
     a_run()
     a_queue()
