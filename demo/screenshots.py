@@ -207,6 +207,11 @@ def open_a_lead(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
+def follow_the_unanswered(page: Page) -> None:
+    page.locator("#panel a[href*='result=no_answer']").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("sin respuesta")
+
+
 SHOTS = [
     Shot(name="empty", prepare=ready),
     Shot(name="ready", prepare=ready),
@@ -228,6 +233,7 @@ SHOTS = [
     Shot(name="night", prepare=ready, now=NIGHT),
     Shot(name="selection", prepare=running, act=tick_some),
     Shot(name="lead", prepare=running, act=open_a_lead),
+    Shot(name="calls", prepare=running, act=follow_the_unanswered),
     Shot(name="home", prepare=running, path="/"),
 ]
 
