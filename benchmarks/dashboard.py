@@ -89,8 +89,13 @@ def measure(given: argparse.Namespace) -> None:
     counted()
     show("the board", f"/calls/{pk}/board")
     show("the leads redrawn", f"/calls/{pk}/leads/list?campaign={pk}")
+    typed: list[float] = []
     for what, query in KEYSTROKES:
-        show(what, f"/calls/{pk}/leads?{query}", limit=KEYSTROKE_MS)
+        typed += show(what, f"/calls/{pk}/leads?{query}", limit=KEYSTROKE_MS)
+    print(
+        f"{'all of these keystrokes':<34} {statistics.median(typed):>7.1f} "
+        f"{percentile(typed, 95):>7.1f}"
+    )
     weigh(client)
     counted()
     baseline(pk)

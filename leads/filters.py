@@ -26,7 +26,7 @@ from leads.models import (
 )
 from leads.phones import NotAPhone, normalise
 from leads.search_text import LONGEST_WORD, SPAIN, fold
-from leads.word_index import FEWEST_DIGITS, NO_WORD
+from leads.word_index import FEWEST_DIGITS, NO_WORD, PHONE
 
 if TYPE_CHECKING:
     from datetime import date
@@ -203,7 +203,9 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         if is_many and len(self.active()) == 1:
             return Narrowed(leads=self.qs, is_many=True)
         among = self.queryset.filter(pk__in=found.values("lead_id") if is_many else ids)
-        return Narrowed(leads=type(self)(self.data, queryset=among, now=self.now).qs)
+        rest = self.data.copy()
+        del rest["q"]
+        return Narrowed(leads=type(self)(rest, queryset=among, now=self.now).qs)
 
     @property
     def by_text(self) -> bool:
@@ -319,26 +321,35 @@ def _by_number(text: str) -> Q:
 
 
 def words_found(text: str) -> QuerySet[LeadWord]:
-    """Those and maybe a few more, by the index of words: by the longest of what is
-    typed, in whose row the text tells the rest. For all but a whole phone number."""
+    """The same by the index of words: by the longest of what is typed, in whose row the
+    text tells the rest. For all but a whole phone number."""
     if is_number(text):
-        digits = _digits(text)
-        return _beginning_with(digits, else_by=digits)
+        return _number_found(_digits(text))
     words = fold(text).split()
     longest = max(words, key=len)
-    found = _beginning_with(longest, else_by=f" {longest}")
+    in_text = Q(search_text__contains=f" {longest}")
+    found = _beginning_with(longest, else_by=in_text)
     for word in words:
-        if word != longest:
+        # Of a very long word only the beginning is in the index.
+        if word != longest or len(word) > LONGEST_WORD:
             found = found.filter(search_text__contains=f" {word}")
     return found
 
 
-def _beginning_with(word: str, *, else_by: str) -> QuerySet[LeadWord]:
-    """`else_by`: what the text contains of leads whose words are not written yet."""
+def _number_found(digits: str) -> QuerySet[LeadWord]:
+    in_text = Q(search_text__contains=f" {digits}")
+    if len(digits) < FEWEST_DIGITS:
+        # So few may not be the end of a phone: the rows of ends have no text.
+        return _beginning_with(digits, else_by=in_text).filter(in_text)
+    in_text |= Q(search_text__regex=f"{PHONE}[0-9{PHONE}]*{digits}")
+    return _beginning_with(digits, else_by=in_text)
+
+
+def _beginning_with(word: str, *, else_by: Q) -> QuerySet[LeadWord]:
+    """`else_by`: what finds leads by their text whose words are not written yet."""
     start = word[:LONGEST_WORD]
     by_word = Q(word__gte=start, word__lt=start + LAST_SIGN)
-    by_text = Q(word=NO_WORD, search_text__contains=else_by)
-    return LeadWord.objects.filter(by_word | by_text)
+    return LeadWord.objects.filter(by_word | Q(else_by, word=NO_WORD))
 
 
 def _digits(text: str) -> str:

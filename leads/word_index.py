@@ -14,7 +14,8 @@ from django.db import OperationalError, connection, connections, transaction
 from django.utils.translation import gettext as _
 
 from leads.models import LeadWord
-from leads.search_text import LONGEST, LONGEST_WORD, SPAIN
+from leads.models.words import LONGEST_ROW
+from leads.search_text import LONGEST_WORD, SPAIN
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -25,6 +26,7 @@ BATCH = 20_000
 CATCH_UP_BATCH = 250
 CATCH_UP_PAUSE = 0.02  # seconds: SQLite has one writer, and others wait for their turn
 NO_WORD = ""
+PHONE = "#"  # before the numbers of leads whose words are still to be written
 PHONES = ("phone_e164", "phone_alt_e164")
 NEEDS_TRUST = 1419  # of MySQL, when its binary log is on
 
@@ -38,7 +40,7 @@ def create_table(connection: BaseDatabaseWrapper) -> None:
             "CREATE TABLE lead_words ("
             f" word varchar({LONGEST_WORD}){text} NOT NULL,"
             " lead_id bigint NOT NULL,"
-            f" search_text varchar({LONGEST}){text} NOT NULL,"
+            f" search_text varchar({LONGEST_ROW}){text} NOT NULL,"
             " PRIMARY KEY (word, lead_id)"
             f") {'ENGINE=InnoDB' if is_mysql else 'WITHOUT ROWID'}"
         )
@@ -123,7 +125,9 @@ def _triggers(connection: BaseDatabaseWrapper) -> set[str]:
 
 def _definitions(connection: BaseDatabaseWrapper) -> dict[str, str]:
     insert = _insert(connection, _words(connection, "NEW"))
-    later = _insert(connection, f"SELECT '{NO_WORD}', NEW.id, NEW.search_text")
+    later = _insert(
+        connection, f"SELECT '{NO_WORD}', NEW.id, {_all_of_new(connection)}"
+    )
     of_old = f"{_words(connection, 'OLD')} UNION ALL SELECT '{NO_WORD}', OLD.id, ''"
     delete = _delete(connection, of_old)
     # The text has the phones, too. To the byte: for MySQL, case makes no difference.
@@ -193,6 +197,15 @@ def _words(
         f" FROM {source}{each} w WHERE w.value <> '' AND {among}"
     )
     return " UNION ALL ".join([whole, *ends])
+
+
+def _all_of_new(connection: BaseDatabaseWrapper) -> str:
+    """The text, and after a sign that no word has, the phones: any part finds them."""
+    phones = [_digits(f"NEW.{name}") for name in PHONES]
+    parts = ["NEW.search_text", f"' {PHONE}'", phones[0], f"'{PHONE}'", phones[1]]
+    if connection.vendor == "mysql":
+        return f"CONCAT({', '.join(parts)})"
+    return " || ".join(parts)
 
 
 def _digits(column: str) -> str:

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                         ),
                         ("word", models.CharField(max_length=60)),
                         ("lead_id", models.BigIntegerField()),
-                        ("search_text", models.CharField(max_length=400)),
+                        ("search_text", models.CharField(max_length=440)),
                     ],
                     options={"db_table": "lead_words", "default_permissions": ()},
                 ),
