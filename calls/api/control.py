@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
+from ninja.errors import HttpError
+from pydantic import ConfigDict, Field
 
 from calls import board, preflight, runs, starting
 from calls.api.access import allow
-from calls.api.problems import Unprocessable
 from calls.models import Campaign, Scope
 from calls.pearl import PearlClient
+from leads.filters import LARGEST_ID
 
 router = Router(tags=["control"])
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 class CampaignOut(Schema):
@@ -67,7 +71,9 @@ class StatusOut(Schema):
 
 
 class CampaignIn(Schema):
-    campaign: int | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    campaign: Id | None = None
 
 
 class StartIn(CampaignIn):
@@ -101,7 +107,7 @@ class ConnectionOut(Schema):
 
 
 @router.get("status", response=StatusOut, summary="How a campaign goes")
-def status(request: HttpRequest, campaign: int | None = None) -> StatusOut:
+def status(request: HttpRequest, campaign: Query[Id | None] = None) -> StatusOut:
     allow(request, "calls.view_campaign")
     shown = board.board(campaign_of(campaign).pk, now=timezone.now())
     counts = shown.counts
@@ -188,7 +194,9 @@ def pearl_campaigns(request: HttpRequest) -> list[TheirCampaign]:
 
 
 @router.get("test/connection", response=ConnectionOut, summary="All START would ask")
-def connection(request: HttpRequest, campaign: int | None = None) -> ConnectionOut:
+def connection(
+    request: HttpRequest, campaign: Query[Id | None] = None
+) -> ConnectionOut:
     """Asked of Pearl now. Nobody is called."""
     allow(request, "calls.view_campaign", "calls.run_campaign")
     checked = campaign_of(campaign)
@@ -206,11 +214,9 @@ def connection(request: HttpRequest, campaign: int | None = None) -> ConnectionO
 def campaign_of(pk: int | None) -> Campaign:
     """The one named; the only one, if none is."""
     if pk is not None:
-        if not 0 < pk < 2**63:
-            raise Unprocessable({"campaign": _("Esta campaña no existe.")})
         return get_object_or_404(Campaign, pk=pk)
     some = list(Campaign.objects.order_by("pk")[:2])
     if len(some) != 1:
-        text = _("Diga cuál: hay varias campañas.") if some else _("No hay campañas.")
-        raise Unprocessable({"campaign": text})
+        several = _("Hay varias campañas: diga cuál en «campaign».")
+        raise HttpError(409, several if some else _("No hay ninguna campaña."))
     return some[0]

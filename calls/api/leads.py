@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import Query, Router, Schema
+from ninja import Path, Query, Router, Schema
 from pydantic import ConfigDict, Field
 
 from calls import board
 from calls.api.access import allow
-from calls.api.control import campaign_of
+from calls.api.control import Id, campaign_of
 from calls.api.pages import page_of
 from calls.api.problems import Unprocessable
 from calls.models import Campaign, Scope
 from leads import selection
-from leads.filters import LARGEST_ID, LeadFilter
+from leads.filters import CALLBACKS, DISPOSITIONS, LARGEST_ID, MANY, LeadFilter
 from leads.lead_pages import COUNTED_AT_MOST
-from leads.models import BulkChange, Lead
+from leads.models import BulkChange, CallStatus, Lead, Priority
 from leads.selection import Verb
 
 router = Router(tags=["leads"])
 LONGEST_PAGE = 500
 MOST_IDS = 10_000
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class LeadOut(Schema):
@@ -67,16 +67,16 @@ class Filters(Schema):
     model_config = ConfigDict(extra="forbid")
 
     q: str = Field("", max_length=100)
-    status: list[str] = []
+    status: list[CallStatus] = []
     selected: bool | None = None
-    priority: int | None = None
-    attempts: str = Field("", max_length=1)
-    disposition: str = Field("", max_length=20)
-    callback: str = Field("", max_length=20)
-    city: list[str] = []
-    province: list[str] = []
-    clinic: list[str] = []
-    source: list[str] = []
+    priority: Priority | None = None
+    attempts: int | None = Field(None, ge=0, le=MANY)
+    disposition: Literal[tuple(dict(DISPOSITIONS))] | None = None  # type: ignore[valid-type]
+    callback: Literal[tuple(dict(CALLBACKS))] | None = None  # type: ignore[valid-type]
+    city: list[Words] = []
+    province: list[Words] = []
+    clinic: list[Words] = []
+    source: list[Words] = []
     lead_import: Id | None = None
     last_from: date | None = None
     last_to: date | None = None
@@ -115,7 +115,7 @@ class LeadsIn(Schema):
 
 
 class SelectIn(LeadsIn):
-    campaign: int | None = None
+    campaign: Id | None = None
 
 
 class ChangeOut(Schema):
@@ -140,12 +140,6 @@ def leads(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
     return {"items": [rows[pk] for pk in ids if pk in rows], "next": after}
 
 
-@router.get("leads/{int:lead_id}", response=LeadOut, summary="One lead")
-def lead(request: HttpRequest, lead_id: int) -> Lead:
-    allow(request, "leads.view_lead")
-    return get_object_or_404(Lead, pk=min(lead_id, LARGEST_ID))
-
-
 @router.post("leads/select", response=ChangeOut, summary="Put leads in the queue")
 def select(request: HttpRequest, payload: SelectIn) -> ChangeOut:
     outbound_id = campaign_of(payload.campaign).outbound_id
@@ -162,13 +156,20 @@ def reset(request: HttpRequest, payload: LeadsIn) -> ChangeOut:
     return _change(request, payload, Verb.RESET, {}, permission="leads.change_lead")
 
 
-@router.post("leads/undo/{int:change_id}", summary="Undo one's own last selection")
-def undo(request: HttpRequest, change_id: int) -> dict[str, int]:
+@router.post("leads/undo/{change_id}", summary="Undo one's own last selection")
+def undo(request: HttpRequest, change_id: Path[Id]) -> dict[str, int]:
     person = allow(request, "leads.select_lead", scope=Scope.LEADS)
-    change = get_object_or_404(BulkChange, pk=min(change_id, LARGEST_ID), by=person)
+    change = get_object_or_404(BulkChange, pk=change_id, by=person)
     back = selection.undo(change, by=person, now=timezone.now())
     _forget_boards()
     return {"back": back}
+
+
+# The last one: it would take the words above for an id.
+@router.get("leads/{lead_id}", response=LeadOut, summary="One lead")
+def lead(request: HttpRequest, lead_id: Path[Id]) -> Lead:
+    allow(request, "leads.view_lead")
+    return get_object_or_404(Lead, pk=lead_id)
 
 
 def _change(
@@ -215,4 +216,4 @@ def _written(value: Any) -> str:
     """As an address has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str(getattr(value, "value", value))

@@ -115,6 +115,10 @@ def register(api: NinjaAPI) -> None:
 
 
 def _place(location: tuple[Any, ...]) -> str:
-    """Of ("query", "filters", "limit"): "limit"."""
-    inner = [str(part) for part in location[1:] if part not in ("filters", "payload")]
+    """Of ("query", "filters", "status", 0): "status"."""
+    inner = [
+        part
+        for part in location[1:]
+        if isinstance(part, str) and part not in ("filters", "payload")
+    ]
     return ".".join(inner) or str(location[0])

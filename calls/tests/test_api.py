@@ -357,9 +357,20 @@ def test_among_several_campaigns_one_must_be_named(campaign):
     other = CampaignFactory(outbound_id="b" * 24)
     client = as_person("operador")
 
-    assert ask(client, "get", "status").status_code == 422
+    assert ask(client, "get", "status").status_code == 409
     assert ask(client, "get", f"status?campaign={other.pk}").status_code == 200
     assert ask(client, "get", "status?campaign=999").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("get", "stop", 405), ("delete", "leads", 405), ("get", "nothing/x", 404)],
+)
+def test_what_is_not_there_is_refused_in_words_too(campaign, method, path, status):
+    answer = ask(as_person("operador"), method, path)
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
 
 
 def test_without_pearl_one_reads_that_pearl_does_not_answer(campaign, settings):
