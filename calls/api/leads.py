@@ -91,7 +91,7 @@ class Filters(Schema):
         for name in LeadFilter.base_filters:
             value = getattr(self, name)
             values = value if isinstance(value, list) else [value]
-            query.setlist(name, [_written(one) for one in values if one is not None])
+            query.setlist(name, [written(one) for one in values if one is not None])
         found = LeadFilter(query, queryset=Lead.objects.all())
         if not found.is_valid():
             raise Unprocessable(
@@ -212,7 +212,7 @@ def _forget_boards() -> None:
         board.forget(pk)
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """As an address has it."""
     if isinstance(value, bool):
         return "true" if value else "false"

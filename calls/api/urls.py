@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.throttling import AuthRateThrottle
 
-from calls.api import control, leads, problems
+from calls.api import attempts, control, leads, problems
 from calls.api.access import LoginAuth, TokenAuth
 
 
@@ -53,6 +53,7 @@ api = Api(
 problems.register(api)
 api.add_router("calls/", control.router)
 api.add_router("calls/", leads.router)
+api.add_router("calls/", attempts.router)
 
 
 def for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

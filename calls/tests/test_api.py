@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from calls import runs
 from calls.api.urls import api
-from calls.models import ApiToken, Campaign, RunState, Scope, Worker
-from calls.tests.factories import AttemptFactory, CampaignFactory
+from calls.models import ApiToken, CallAttempt, Campaign, RunState, Scope, Worker
+from calls.states import Outcome, State
+from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
 from leads.models import BulkChange, CallStatus, Lead
 from leads.tests.factories import LeadFactory
 
@@ -68,11 +69,14 @@ TABLE = [
     ("get", "test/connection", None, (401, 200, 200, 403, 403)),
     ("get", "leads", None, (401, 200, 200, 200, 403)),
     ("get", "leads/1", None, (401, 404, 404, 404, 403)),
+    ("get", "attempts", None, (401, 200, 200, 200, 403)),
+    ("get", "attempts/1", None, (401, 404, 404, 404, 403)),
     ("post", "leads/select", {"ids": [1]}, (401, 200, 200, 403, 403)),
     ("post", "leads/deselect", {"ids": [1]}, (401, 200, 200, 403, 403)),
     ("post", "leads/reset", {"ids": [1]}, (401, 200, 200, 403, 403)),
     ("post", "leads/undo/1", None, (401, 404, 404, 403, 403)),
 ]
+IDS = {"leads/undo/1": "change_id", "attempts/1": "attempt_id"}
 
 
 @pytest.mark.parametrize(("method", "path", "body", "statuses"), TABLE)
@@ -103,7 +107,7 @@ def test_the_table_holds_every_endpoint():
     }
 
     asked = {
-        (method, path.replace("/1", "/{lead_id}").replace("do/{lead", "do/{change"))
+        (method, path.replace("/1", f"/{{{IDS.get(path, 'lead_id')}}}"))
         for method, path, _body, _statuses in TABLE
     }
     assert asked == published
@@ -309,6 +313,42 @@ def test_reset_forgets_the_attempts(campaign):
     assert done.json()["changed"] == 1
     lead.refresh_from_db()
     assert lead.call_attempts_count == 0
+
+
+# --- Calls --------------------------------------------------------------------------
+
+
+def test_calls_are_listed_by_filter_and_one_tells_what_was_said(campaign):
+    run = RunFactory(campaign=campaign)
+    turns = [{"role": 1, "text": "Buenos días", "start": 0.5, "end": 1.5}]
+    ended = AttemptFactory(run=run, transcript=turns, summary="Quiere cita")
+    CallAttempt.objects.filter(pk=ended.pk).update(
+        state=State.ENDED,
+        outcome=Outcome.SUCCESS,
+        closed_at=timezone.now(),
+        open_lead_id=None,
+        open_phone=None,
+    )
+    on = AttemptFactory(run=run)
+    client = as_person("auditor")
+
+    def listed(query: str) -> list[int]:
+        items = ask(client, "get", f"attempts?{query}").json()["items"]
+        return [one["id"] for one in items]
+
+    assert listed("") == [ended.pk, on.pk]
+    assert listed("limit=1") == [ended.pk]
+    assert listed(f"after={ended.pk}") == [on.pk]
+    assert listed("state=ended&state=manual") == [ended.pk]
+    assert listed("result=completed") == [ended.pk]
+    assert listed(f"lead={on.lead_id}") == [on.pk]
+    assert listed(f"run={run.pk + 1}") == listed(f"campaign={campaign.pk + 1}") == []
+    told = ask(client, "get", f"attempts/{ended.pk}").json()
+    assert told["transcript"] == turns
+    assert told["summary"] == "Quiere cita"
+    assert told["pearl_request_id"] == ended.pearl_request_id
+    assert ask(client, "get", "attempts?state=x").status_code == 422
+    assert ask(client, "get", "attempts?colour=x").status_code == 422
 
 
 # --- Control ------------------------------------------------------------------------
