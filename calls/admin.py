@@ -18,6 +18,7 @@ from calls.campaign_test_admin import CampaignTestMode
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
 from calls.models import (
+    ApiToken,
     CallAttempt,
     Campaign,
     PearlAccount,
@@ -25,6 +26,7 @@ from calls.models import (
     Run,
     Worker,
 )
+from calls.token_admin import ApiTokenAdmin
 from leads.models import Lead
 from leads.phones import group
 from leads.staff_admin import (
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 # Leads, now that there are campaigns.
 admin.site.unregister(Lead)
 admin.site.register(Lead, CallableLeadAdmin)
+admin.site.register(ApiToken, ApiTokenAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------

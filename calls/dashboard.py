@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
-from calls import alarms, board, live, pearl_switch, preflight, runs
+from calls import alarms, board, live, pearl_switch, preflight, runs, starting
 from calls.dashboard_lead import drawer_context
 from calls.dashboard_leads import leads_context
 from calls.models import Campaign
@@ -27,7 +27,6 @@ from calls.pearl import Outbound, PearlClient, PearlError
 from calls.pearl_pill import pearl_pill
 from calls.shared import shared
 from calls.viewers import Rights, for_viewers
-from calls.why import why_not_start
 from leads.wording import number
 
 if TYPE_CHECKING:
@@ -92,30 +91,12 @@ def board_fragment(
 @permission_required("calls.run_campaign", raise_exception=True)
 def start(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """START, or the end of a pause; refused with its reason when it cannot work."""
-    seen = runs.last_event(campaign_id)
     campaign = get_object_or_404(Campaign, pk=campaign_id)
-    now = timezone.now()
-    problem = why_not_start(campaign, now=now)
-    if not problem:
-        with PearlClient.from_settings() as pearl:
-            findings = preflight.check(campaign, pearl=pearl, now=now)
-        problem = next(iter(preflight.refusals(findings)), "")
-    if problem:
-        return _board(request, campaign, problem=problem)
-    run = runs.start(
-        campaign.pk,
-        now=timezone.now(),
-        by=_person(request),
-        seen_generation=campaign.generation,
-        seen_event=seen,
-        test_phone=request.POST.get("test_phone", ""),
-    )
-    if run is None:
-        problem = _(
-            "Mientras se comprobaba Pearl se pulsó Detener o Pausar, o cambió el modo "
-            "de prueba: no se ha empezado. Mire el estado y pulse de nuevo Iniciar."
-        )
-        return _board(request, campaign, problem=problem)
+    test_phone = request.POST.get("test_phone", "")
+    try:
+        starting.start(campaign.pk, by=_person(request), test_phone=test_phone)
+    except starting.Refused as refusal:
+        return _board(request, campaign, problem=str(refusal))
     return _board(request, campaign, toast=_("La campaña está en marcha."))
 
 

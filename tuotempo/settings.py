@@ -207,6 +207,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "ninja",
     "leads",
     "calls",
     "tuotempo",

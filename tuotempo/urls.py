@@ -29,6 +29,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("webhooks/pearl/<str:token>", pearl_webhook, name="pearl_webhook"),
+    path("api/", include("calls.api.urls", namespace="api")),
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
 ]

@@ -13,9 +13,11 @@ from calls.models.campaign import (
     default_retry_minutes,
     default_weekly_hours,
 )
+from calls.models.token import ApiToken, Scope
 from calls.models.witness import PearlEvent, Worker
 
 __all__ = [
+    "ApiToken",
     "CallAttempt",
     "CallAttemptQuerySet",
     "Campaign",
@@ -24,6 +26,7 @@ __all__ = [
     "PearlEvent",
     "Run",
     "RunState",
+    "Scope",
     "Worker",
     "default_max_concurrent_calls",
     "default_retry_minutes",

@@ -1,0 +1,132 @@
+"""The calls: listed with the filter of the dashboard, and one with what it brought."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from ninja import Path, Query, Router, Schema
+from pydantic import ConfigDict, Field
+
+from calls.api.access import allow
+from calls.api.control import Id
+from calls.api.leads import LONGEST_PAGE, written
+from calls.api.pages import page_of
+from calls.api.problems import Unprocessable
+from calls.attempt_filter import RESULTS, AttemptFilter
+from calls.models import CallAttempt
+from calls.states import State
+from leads.filters import LARGEST_ID
+
+router = Router(tags=["attempts"])
+
+
+class AttemptOut(Schema):
+    """`pearl_request_id` is of the order to call, `pearl_call_id` of the call."""
+
+    id: int
+    lead: int = Field(alias="lead_id")
+    campaign: int = Field(alias="campaign_id")
+    run: int = Field(alias="run_id")
+    phone: str
+    is_test: bool
+    state: str
+    outcome: str
+    error: str
+    claimed_at: datetime
+    sent_at: datetime | None = Field(alias="send_started_at")
+    accepted_at: datetime | None
+    started_at: datetime | None
+    closed_at: datetime | None
+    duration_seconds: int | None
+    pearl_request_id: str | None
+    pearl_call_id: str | None
+
+
+class AttemptsOut(Schema):
+    """`next`: the `after` of the next page; null on the last one."""
+
+    items: list[AttemptOut]
+    next: int | None
+
+
+class Turn(Schema):
+    role: int | str | None = None
+    text: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+
+class AttemptDetail(AttemptOut):
+    """With what was said: names and health data."""
+
+    summary: str
+    transcript: list[Turn]
+    collected_info: dict[str, Any]
+    tags: list[Any]
+    sentiment: int | None
+    has_recording: bool
+
+    @staticmethod
+    def resolve_transcript(attempt: CallAttempt) -> list[dict[str, Any]]:
+        """As the timeline reads it: what is no turn is left out."""
+        told = attempt.transcript if isinstance(attempt.transcript, list) else []
+        return [turn for turn in told if isinstance(turn, dict)]
+
+    @staticmethod
+    def resolve_has_recording(attempt: CallAttempt) -> bool:
+        return bool(attempt.recording_url)
+
+
+class ListIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    campaign: Id | None = None
+    lead: Id | None = None
+    run: Id | None = None
+    state: list[State] = []
+    result: Literal[tuple(dict(RESULTS))] | None = None  # type: ignore[valid-type]
+    since: date | None = None
+    test: bool | None = None
+    after: int = Field(0, ge=0, le=LARGEST_ID)
+    limit: int = Field(50, ge=1, le=LONGEST_PAGE)
+
+
+@router.get("attempts", response=AttemptsOut, summary="Calls, oldest first")
+def attempts(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
+    allow(request, "calls.view_callattempt", "leads.view_lead")
+    if unknown := sorted(set(request.GET) - set(ListIn.model_fields)):
+        raise Unprocessable({name: _("Este filtro no existe.") for name in unknown})
+    rows = _chosen(filters)
+    ids, after = page_of(rows, after=filters.after, limit=filters.limit)
+    found = CallAttempt.objects.in_bulk(ids)
+    return {"items": [found[pk] for pk in ids if pk in found], "next": after}
+
+
+@router.get("attempts/{attempt_id}", response=AttemptDetail, summary="One call")
+def attempt(request: HttpRequest, attempt_id: Path[Id]) -> CallAttempt:
+    allow(request, "calls.view_callattempt", "leads.view_lead")
+    return get_object_or_404(CallAttempt, pk=attempt_id)
+
+
+def _chosen(filters: ListIn) -> Any:
+    """Raises Unprocessable."""
+    query = QueryDict(mutable=True)
+    for name in ("run", "state", "result", "since", "test"):
+        value = getattr(filters, name)
+        values = value if isinstance(value, list) else [value]
+        query.setlist(name, [written(one) for one in values if one is not None])
+    rows = CallAttempt.objects.all()
+    if filters.campaign is not None:
+        rows = rows.filter(campaign=filters.campaign)
+    if filters.lead is not None:
+        rows = rows.filter(lead=filters.lead)
+    found = AttemptFilter(query, queryset=rows)
+    if not found.is_valid():
+        raise Unprocessable(
+            {name: " ".join(errors) for name, errors in found.errors.items()}
+        )
+    return found.qs

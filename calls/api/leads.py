@@ -1,0 +1,219 @@
+"""Leads: listed with the dashboard's filter, and changed with its verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Path, Query, Router, Schema
+from pydantic import ConfigDict, Field
+
+from calls import board
+from calls.api.access import allow
+from calls.api.control import Id, campaign_of
+from calls.api.pages import page_of
+from calls.api.problems import Unprocessable
+from calls.models import Campaign, Scope
+from leads import selection
+from leads.filters import CALLBACKS, DISPOSITIONS, LARGEST_ID, MANY, LeadFilter
+from leads.lead_pages import COUNTED_AT_MOST
+from leads.models import BulkChange, CallStatus, Lead, Priority
+from leads.selection import Verb
+
+router = Router(tags=["leads"])
+LONGEST_PAGE = 500
+MOST_IDS = 10_000
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LeadOut(Schema):
+    id: int
+    first_name: str
+    last_name: str
+    phone: str = Field(alias="phone_e164")
+    city: str
+    province: str
+    clinic_name: str
+    source_file: str
+    campaign: str | None = Field(alias="pearl_outbound_id")
+    call_status: str
+    selected: bool = Field(alias="selected_for_calling")
+    priority: int = Field(alias="call_priority")
+    attempts: int = Field(alias="call_attempts_count")
+    disposition: str
+    manual_management: bool
+    last_call_at: datetime | None = Field(alias="last_call_attempt")
+    next_call_at: datetime | None
+    callback_at: datetime | None
+    updated_at: datetime
+
+
+class LeadsOut(Schema):
+    """`next`: the `after` of the next page; null on the last one."""
+
+    items: list[LeadOut]
+    next: int | None
+
+
+class Filters(Schema):
+    """The filter of the dashboard. Several values of one mean any of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field("", max_length=100)
+    status: list[CallStatus] = []
+    selected: bool | None = None
+    priority: Priority | None = None
+    attempts: int | None = Field(None, ge=0, le=MANY)
+    disposition: Literal[tuple(dict(DISPOSITIONS))] | None = None  # type: ignore[valid-type]
+    callback: Literal[tuple(dict(CALLBACKS))] | None = None  # type: ignore[valid-type]
+    city: list[Words] = []
+    province: list[Words] = []
+    clinic: list[Words] = []
+    source: list[Words] = []
+    lead_import: Id | None = None
+    last_from: date | None = None
+    last_to: date | None = None
+    never_called: bool | None = None
+    manual: bool | None = None
+    excluded: bool | None = None
+    outbound: str = Field("", max_length=100)
+
+    def chosen(self) -> LeadFilter:
+        """Raises Unprocessable."""
+        query = QueryDict(mutable=True)
+        for name in LeadFilter.base_filters:
+            value = getattr(self, name)
+            values = value if isinstance(value, list) else [value]
+            query.setlist(name, [written(one) for one in values if one is not None])
+        found = LeadFilter(query, queryset=Lead.objects.all())
+        if not found.is_valid():
+            raise Unprocessable(
+                {name: " ".join(errors) for name, errors in found.errors.items()}
+            )
+        return found
+
+
+class ListIn(Filters):
+    after: int = Field(0, ge=0, le=LARGEST_ID)
+    limit: int = Field(50, ge=1, le=LONGEST_PAGE)
+
+
+class LeadsIn(Schema):
+    """Which leads: by id, or all that a filter finds (an empty one is not enough)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[Id] | None = Field(None, max_length=MOST_IDS)
+    filter: Filters | None = None
+
+
+class SelectIn(LeadsIn):
+    campaign: Id | None = None
+
+
+class ChangeOut(Schema):
+    """`unchanged`: why the others stay as they were, and how many."""
+
+    change: int
+    changed: int
+    unchanged: dict[str, int]
+
+
+@router.get("leads", response=LeadsOut, summary="Leads, filtered")
+def leads(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
+    allow(request, "leads.view_lead")
+    if unknown := sorted(set(request.GET) - set(ListIn.model_fields)):
+        # A mistyped filter must not mean everybody.
+        raise Unprocessable({name: _("Este filtro no existe.") for name in unknown})
+    found = filters.chosen().narrowed(at_most=COUNTED_AT_MOST)
+    ids, after = page_of(
+        found.leads, after=filters.after, limit=filters.limit, is_many=found.is_many
+    )
+    rows = Lead.objects.in_bulk(ids)
+    return {"items": [rows[pk] for pk in ids if pk in rows], "next": after}
+
+
+@router.post("leads/select", response=ChangeOut, summary="Put leads in the queue")
+def select(request: HttpRequest, payload: SelectIn) -> ChangeOut:
+    outbound_id = campaign_of(payload.campaign).outbound_id
+    return _change(request, payload, Verb.SELECT, {"outbound_id": outbound_id})
+
+
+@router.post("leads/deselect", response=ChangeOut, summary="Out of the queue")
+def deselect(request: HttpRequest, payload: LeadsIn) -> ChangeOut:
+    return _change(request, payload, Verb.DESELECT, {})
+
+
+@router.post("leads/reset", response=ChangeOut, summary="Forget attempts and errors")
+def reset(request: HttpRequest, payload: LeadsIn) -> ChangeOut:
+    return _change(request, payload, Verb.RESET, {}, permission="leads.change_lead")
+
+
+@router.post("leads/undo/{change_id}", summary="Undo one's own last selection")
+def undo(request: HttpRequest, change_id: Path[Id]) -> dict[str, int]:
+    person = allow(request, "leads.select_lead", scope=Scope.LEADS)
+    change = get_object_or_404(BulkChange, pk=change_id, by=person)
+    back = selection.undo(change, by=person, now=timezone.now())
+    _forget_boards()
+    return {"back": back}
+
+
+# The last one: it would take the words above for an id.
+@router.get("leads/{lead_id}", response=LeadOut, summary="One lead")
+def lead(request: HttpRequest, lead_id: Path[Id]) -> Lead:
+    allow(request, "leads.view_lead")
+    return get_object_or_404(Lead, pk=lead_id)
+
+
+def _change(
+    request: HttpRequest,
+    payload: LeadsIn,
+    verb: str,
+    values: Mapping[str, Any],
+    *,
+    permission: str = "leads.select_lead",
+) -> ChangeOut:
+    person = allow(request, "leads.view_lead", permission, scope=Scope.LEADS)
+    chosen, query = _chosen(payload)
+    now = timezone.now()
+    plan = selection.plan(chosen, verb, values, now=now)
+    change = selection.apply(
+        chosen, verb, values, now=now, by=person, filter_query=query
+    )
+    _forget_boards()
+    return ChangeOut(
+        change=change.pk,
+        changed=change.changed,
+        unchanged={str(label): count for label, count in plan.reasons},
+    )
+
+
+def _chosen(payload: LeadsIn) -> tuple[QuerySet[Lead], str]:
+    """Never everybody by mistake: nothing named, or both, is refused."""
+    if (payload.ids is None) == (payload.filter is None):
+        raise Unprocessable({"ids": _("Diga ids o filter, uno de los dos.")})
+    if payload.filter is None:
+        return Lead.objects.filter(pk__in=payload.ids or ()), ""
+    chosen = payload.filter.chosen()
+    if not chosen.active():
+        raise Unprocessable({"filter": _("Un filtro vacío serían todos los leads.")})
+    return chosen.qs, chosen.data.urlencode()
+
+
+def _forget_boards() -> None:
+    for pk in Campaign.objects.values_list("pk", flat=True):
+        board.forget(pk)
+
+
+def written(value: Any) -> str:
+    """As an address has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(getattr(value, "value", value))
