@@ -109,10 +109,10 @@ def show_times(
     *,
     cold: bool = False,
     limit: float = 0.0,
-) -> None:
+) -> list[float]:
     from django.core.cache import cache
 
-    times = []
+    times: list[float] = []
     for run in range(runs + 2):
         if cold:
             cache.clear()
@@ -130,6 +130,7 @@ def show_times(
         f"{over}",
         flush=True,
     )
+    return times
 
 
 def counted() -> None:
