@@ -125,10 +125,10 @@ class Webhooks:
         return {**view, "leadId": lead.id if lead else None}
 
     def _release_start(self, call: Call, plan: Plan) -> None:
-        """The start event of a reordered call comes one second after its end."""
+        """The start event of a reordered call comes five seconds after its end."""
         start = self._held_starts.pop(call.id, None)
         if start is not None:
-            self._world.clock.later(1, lambda: self._tell(call, start, plan))
+            self._world.clock.later(5, lambda: self._tell(call, start, plan))
 
     def _tell(self, call: Call, payload: dict[str, Any], plan: Plan) -> None:
         url = call.campaign.settings.callWebhookUrl

@@ -3,12 +3,12 @@ from __future__ import annotations
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-ROLES = ("operador", "supervisor", "auditor")
+ROLES = ("operador", "supervisor")
 NAMES = ("add_apitoken", "view_apitoken")
 
 
 def grant(apps, schema_editor):
-    """Everybody may have tokens: none does more than its owner may."""
+    """Whoever may do something here may let a program do it; auditors only look."""
     using = schema_editor.connection.alias
     # Django makes permissions after all migrations: these are needed now.
     config = apps.get_app_config("calls")
