@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from leads.models import Consent, Lead, LeadImport, Suppression
+from leads import word_index
+from leads.models import Consent, Lead, LeadImport, LeadWord, Suppression
 from leads.search_text import search_text
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -106,6 +107,8 @@ def build(rows: int) -> None:
     while batch := list(islice(leads, BATCH)):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(insert, [_values(lead, fields) for lead in batch])
+    word_index.fill(connection)
+    LeadWord.objects.filter(word=word_index.NO_WORD).delete()
     _exclude(rows // 50)
 
 
