@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.security import HttpBearer, SessionAuth
+from ninja.throttling import AuthRateThrottle
 
 from calls.models import ApiToken, Scope
 from calls.models.token import digest
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 # A token's last use is noted no more often than that.
 NOTED_EVERY = timedelta(minutes=1)
+
+
+class AsksPearl(AuthRateThrottle):
+    """What asks Pearl at each request, with the budget that the calls live on."""
+
+    scope = "asks-pearl"
+
+
+ASKS_PEARL = AsksPearl("6/m")
 
 
 class TokenAuth(HttpBearer):

@@ -14,7 +14,7 @@ from ninja.errors import HttpError
 from pydantic import ConfigDict, Field
 
 from calls import board, preflight, runs, starting
-from calls.api.access import allow
+from calls.api.access import ASKS_PEARL, allow
 from calls.models import Campaign, Scope
 from calls.pearl import PearlClient
 from leads.filters import LARGEST_ID
@@ -138,7 +138,12 @@ def _run(shown: board.Board) -> RunOut | None:
     return RunOut(id=run.pk, started_at=run.started_at, started_by=by, done=shown.done)
 
 
-@router.post("start", response=RunOut, summary="Start, or go on after a pause")
+@router.post(
+    "start",
+    response=RunOut,
+    summary="Start, or go on after a pause",
+    throttle=ASKS_PEARL,
+)
 def start(request: HttpRequest, payload: StartIn) -> RunOut:
     """409 with the reason when it cannot work. Twice is as once."""
     person = allow(request, "calls.run_campaign", scope=Scope.CALLS)
@@ -150,7 +155,8 @@ def start(request: HttpRequest, payload: StartIn) -> RunOut:
     return RunOut(id=run.pk, started_at=run.started_at, started_by=by, done=done)
 
 
-@router.post("pause", response=StopOut, summary="No new calls until START")
+# Whoever asks too often may still stop: neither of these waits for its turn.
+@router.post("pause", response=StopOut, summary="No new calls until START", throttle=[])
 def pause(request: HttpRequest, payload: CampaignIn) -> StopOut:
     person = allow(request, "calls.run_campaign", scope=Scope.CALLS)
     campaign = campaign_of(payload.campaign)
@@ -158,7 +164,7 @@ def pause(request: HttpRequest, payload: CampaignIn) -> StopOut:
     return _stopped(campaign, going_on or 0)
 
 
-@router.post("stop", response=StopOut, summary="Stop: it always wins")
+@router.post("stop", response=StopOut, summary="Stop: it always wins", throttle=[])
 def stop(request: HttpRequest, payload: CampaignIn) -> StopOut:
     """Whoever may look may stop, as on the dashboard."""
     person = allow(request, "calls.view_campaign", scope=Scope.CALLS)
@@ -174,7 +180,10 @@ def _stopped(campaign: Campaign, going_on: int) -> StopOut:
 
 
 @router.get(
-    "pearl/campaigns", response=list[TheirCampaign], summary="The campaigns at Pearl"
+    "pearl/campaigns",
+    response=list[TheirCampaign],
+    summary="The campaigns at Pearl",
+    throttle=ASKS_PEARL,
 )
 def pearl_campaigns(request: HttpRequest) -> list[TheirCampaign]:
     """Asked of Pearl now; `campaign` is ours of the same outbound."""
@@ -193,7 +202,12 @@ def pearl_campaigns(request: HttpRequest) -> list[TheirCampaign]:
     ]
 
 
-@router.get("test/connection", response=ConnectionOut, summary="All START would ask")
+@router.get(
+    "test/connection",
+    response=ConnectionOut,
+    summary="All START would ask",
+    throttle=ASKS_PEARL,
+)
 def connection(
     request: HttpRequest, campaign: Query[Id | None] = None
 ) -> ConnectionOut:
