@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +30,7 @@ class Scope(models.TextChoices):
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self, *, now: datetime) -> ApiTokenQuerySet:
-        return self.filter(Q(expires_at__gt=now), revoked_at=None, user__is_active=True)
+        return self.filter(expires_at__gt=now, revoked_at=None, user__is_active=True)
 
 
 class ApiToken(models.Model):
