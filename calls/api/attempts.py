@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, Literal
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from ninja import Path, Query, Router, Schema
 from pydantic import ConfigDict, Field
 
 from calls.api.access import allow
-from calls.api.control import Id
-from calls.api.leads import LONGEST_PAGE, written
 from calls.api.pages import page_of
-from calls.api.problems import Unprocessable
+from calls.api.queries import (
+    LONGEST_PAGE,
+    Id,
+    as_address,
+    refuse_unknown,
+    understood,
+)
 from calls.attempt_filter import RESULTS, AttemptFilter
 from calls.models import CallAttempt
 from calls.states import State
@@ -98,8 +101,7 @@ class ListIn(Schema):
 @router.get("attempts", response=AttemptsOut, summary="Calls, oldest first")
 def attempts(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
     allow(request, "calls.view_callattempt", "leads.view_lead")
-    if unknown := sorted(set(request.GET) - set(ListIn.model_fields)):
-        raise Unprocessable({name: _("Este filtro no existe.") for name in unknown})
+    refuse_unknown(request, ListIn)
     rows = _chosen(filters)
     ids, after = page_of(rows, after=filters.after, limit=filters.limit)
     found = CallAttempt.objects.in_bulk(ids)
@@ -114,19 +116,10 @@ def attempt(request: HttpRequest, attempt_id: Path[Id]) -> CallAttempt:
 
 def _chosen(filters: ListIn) -> Any:
     """Raises Unprocessable."""
-    query = QueryDict(mutable=True)
-    for name in ("run", "state", "result", "since", "test"):
-        value = getattr(filters, name)
-        values = value if isinstance(value, list) else [value]
-        query.setlist(name, [written(one) for one in values if one is not None])
     rows = CallAttempt.objects.all()
     if filters.campaign is not None:
         rows = rows.filter(campaign=filters.campaign)
     if filters.lead is not None:
         rows = rows.filter(lead=filters.lead)
-    found = AttemptFilter(query, queryset=rows)
-    if not found.is_valid():
-        raise Unprocessable(
-            {name: " ".join(errors) for name, errors in found.errors.items()}
-        )
-    return found.qs
+    query = as_address(filters, ("run", "state", "result", "since", "test"))
+    return understood(AttemptFilter(query, queryset=rows)).qs

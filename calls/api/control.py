@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -11,16 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from calls import board, preflight, runs, starting
 from calls.api.access import ASKS_PEARL, allow
-from calls.models import Campaign, Scope
+from calls.api.queries import Id
+from calls.models import Campaign, Run, Scope
 from calls.pearl import PearlClient
-from leads.filters import LARGEST_ID
 
 router = Router(tags=["control"])
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 class CampaignOut(Schema):
@@ -113,7 +111,7 @@ def status(request: HttpRequest, campaign: Query[Id | None] = None) -> StatusOut
     counts = shown.counts
     return StatusOut(
         campaign=CampaignOut.from_orm(shown.campaign),
-        run=_run(shown),
+        run=_told(shown.run, done=shown.done) if shown.run else None,
         leads=dict(counts.by_status) if counts else None,
         queue={str(k): n for k, n in counts.rules.items()} if counts else None,
         in_course=[
@@ -130,12 +128,9 @@ def status(request: HttpRequest, campaign: Query[Id | None] = None) -> StatusOut
     )
 
 
-def _run(shown: board.Board) -> RunOut | None:
-    run = shown.run
-    if run is None:
-        return None
+def _told(run: Run, *, done: int) -> RunOut:
     by = run.started_by.get_username() if run.started_by else None
-    return RunOut(id=run.pk, started_at=run.started_at, started_by=by, done=shown.done)
+    return RunOut(id=run.pk, started_at=run.started_at, started_by=by, done=done)
 
 
 @router.post(
@@ -150,9 +145,7 @@ def start(request: HttpRequest, payload: StartIn) -> RunOut:
     campaign = campaign_of(payload.campaign)
     run = starting.start(campaign.pk, by=person, test_phone=payload.test_phone)
     board.forget(campaign.pk)
-    by = run.started_by.get_username() if run.started_by else None
-    done = sum(runs.totals(run).outcomes.values())
-    return RunOut(id=run.pk, started_at=run.started_at, started_by=by, done=done)
+    return _told(run, done=sum(runs.totals(run).outcomes.values()))
 
 
 # Whoever asks too often may still stop: neither of these waits for its turn.

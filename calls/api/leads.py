@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,9 +16,16 @@ from pydantic import ConfigDict, Field
 
 from calls import board
 from calls.api.access import allow
-from calls.api.control import Id, campaign_of
+from calls.api.control import campaign_of
 from calls.api.pages import page_of
 from calls.api.problems import Unprocessable
+from calls.api.queries import (
+    LONGEST_PAGE,
+    Id,
+    as_address,
+    refuse_unknown,
+    understood,
+)
 from calls.models import Campaign, Scope
 from leads import selection
 from leads.filters import CALLBACKS, DISPOSITIONS, LARGEST_ID, MANY, LeadFilter
@@ -27,8 +34,8 @@ from leads.models import BulkChange, CallStatus, Lead, Priority
 from leads.selection import Verb
 
 router = Router(tags=["leads"])
-LONGEST_PAGE = 500
 MOST_IDS = 10_000
+SELECTING = ("leads.view_lead", "leads.select_lead")
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -87,16 +94,8 @@ class Filters(Schema):
 
     def chosen(self) -> LeadFilter:
         """Raises Unprocessable."""
-        query = QueryDict(mutable=True)
-        for name in LeadFilter.base_filters:
-            value = getattr(self, name)
-            values = value if isinstance(value, list) else [value]
-            query.setlist(name, [written(one) for one in values if one is not None])
-        found = LeadFilter(query, queryset=Lead.objects.all())
-        if not found.is_valid():
-            raise Unprocessable(
-                {name: " ".join(errors) for name, errors in found.errors.items()}
-            )
+        query = as_address(self, LeadFilter.base_filters)
+        found: LeadFilter = understood(LeadFilter(query, queryset=Lead.objects.all()))
         return found
 
 
@@ -129,9 +128,7 @@ class ChangeOut(Schema):
 @router.get("leads", response=LeadsOut, summary="Leads, filtered")
 def leads(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
     allow(request, "leads.view_lead")
-    if unknown := sorted(set(request.GET) - set(ListIn.model_fields)):
-        # A mistyped filter must not mean everybody.
-        raise Unprocessable({name: _("Este filtro no existe.") for name in unknown})
+    refuse_unknown(request, ListIn)
     found = filters.chosen().narrowed(at_most=COUNTED_AT_MOST)
     ids, after = page_of(
         found.leads, after=filters.after, limit=filters.limit, is_many=found.is_many
@@ -142,6 +139,7 @@ def leads(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
 
 @router.post("leads/select", response=ChangeOut, summary="Put leads in the queue")
 def select(request: HttpRequest, payload: SelectIn) -> ChangeOut:
+    allow(request, *SELECTING, scope=Scope.LEADS)
     outbound_id = campaign_of(payload.campaign).outbound_id
     return _change(request, payload, Verb.SELECT, {"outbound_id": outbound_id})
 
@@ -210,10 +208,3 @@ def _chosen(payload: LeadsIn) -> tuple[QuerySet[Lead], str]:
 def _forget_boards() -> None:
     for pk in Campaign.objects.values_list("pk", flat=True):
         board.forget(pk)
-
-
-def written(value: Any) -> str:
-    """As an address has it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(getattr(value, "value", value))
