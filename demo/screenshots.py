@@ -234,6 +234,7 @@ SHOTS = [
     Shot(name="selection", prepare=running, act=tick_some),
     Shot(name="lead", prepare=running, act=open_a_lead),
     Shot(name="calls", prepare=running, act=follow_the_unanswered),
+    Shot(name="calls-phone", prepare=running, size=PHONE, act=follow_the_unanswered),
     Shot(name="home", prepare=running, path="/"),
 ]
 
