@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from leads import word_index
-from leads.models import Consent, Lead, LeadImport, LeadWord, Suppression
+from leads.models import Consent, Lead, LeadImport, Suppression
 from leads.search_text import search_text
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -104,11 +104,12 @@ def build(rows: int) -> None:
     names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     insert = f"INSERT INTO leads ({names}) VALUES ({marks})"  # noqa: S608 (own names)
+    word_index.drop_triggers(connection)
     while batch := list(islice(leads, BATCH)):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(insert, [_values(lead, fields) for lead in batch])
+    word_index.ensure_triggers(connection)
     word_index.fill(connection)
-    LeadWord.objects.filter(word=word_index.NO_WORD).delete()
     _exclude(rows // 50)
 
 

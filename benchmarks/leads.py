@@ -174,6 +174,7 @@ def start_mariadb(folder: Path) -> subprocess.Popen[bytes]:
         f"--socket={socket}",
         f"--pid-file={folder / 'pid'}",
         f"--log-error={folder / 'err.log'}",
+        f"--tmpdir={folder}",
         "--skip-networking",
         "--skip-name-resolve",
         "--innodb-buffer-pool-size=1G",

@@ -75,6 +75,8 @@ def run_mariadb(folder: Path) -> subprocess.Popen[bytes]:
         f"--socket={socket}",
         f"--pid-file={folder / 'pid'}",
         f"--log-error={folder / 'err.log'}",
+        # Its own: in a shared one, a server that starts deletes the others' tables.
+        f"--tmpdir={folder}",
         "--skip-networking",
         "--skip-name-resolve",
         "--skip-log-bin",
