@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from calls.breakdown import leads_of
-from leads.filters import LARGEST_ID, LeadFilter, Narrowed
-from leads.lead_pages import COUNTED_AT_MOST
+from leads.filters import LARGEST_ID, LeadFilter
+from leads.lead_pages import COUNTED_AT_MOST, Found
 from leads.models import Lead
 from leads.verdict import Rule
 from leads.window import WindowError
@@ -50,9 +50,9 @@ class Choice:
         return self.filter.qs if self.is_understood else Lead.objects.none()
 
     @property
-    def narrowed(self) -> Narrowed:
+    def narrowed(self) -> Found:
         if not self.is_understood:
-            return Narrowed(leads=Lead.objects.none())
+            return Found(leads=Lead.objects.none())
         return self.filter.narrowed(at_most=COUNTED_AT_MOST)
 
     @property

@@ -75,13 +75,11 @@ class LeadTable:
 
     @cached_property
     def page(self) -> Page:
-        found = self.choice.narrowed
         return read_page(
-            found.leads,
+            self.choice.narrowed,
             order=OLDEST_FIRST,
             place=_place(self.address),
             size=self.size,
-            is_many=found.is_many,
         )
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from django.db.models.lookups import Contains
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from leads.estimates import estimated
+from leads.lead_pages import Found
 from leads.models import (
     CallStatus,
     Disposition,
@@ -110,14 +111,6 @@ def yes_no(label: StrOrPromise, **options: Any) -> Any:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Narrowed:
-    """Leads; `is_many` when they are known to be more than were asked for."""
-
-    leads: QuerySet[Lead]
-    is_many: bool = False
-
-
 class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters combine. A value that is not understood is in `errors`: whoever changes
     leads by a filter asks `is_valid()` first, for it must not mean everybody."""
@@ -191,21 +184,23 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         data = self.data or {}
         return [name for name in self.filters if data.get(name)]
 
-    def narrowed(self, *, at_most: int) -> Narrowed:
+    def narrowed(self, *, at_most: int) -> Found:
         """The same leads as `qs`, with the search done first, by the index of words,
         when it finds few. Left to choose, a database starts from another filter and
         reads a text for each lead."""
         if not self.by_text:
-            return Narrowed(leads=self.qs)
+            return Found(leads=self.qs)
         found = words_found(self.form.cleaned_data["q"])
         ids = [pk for (pk,) in found.values_list("lead_id").distinct()[: at_most + 1]]
         is_many = len(ids) > at_most
         if is_many and len(self.active()) == 1:
-            return Narrowed(leads=self.qs, is_many=True)
+            return Found(leads=self.qs, is_many=True)
+        if is_many and (about := estimated(self.qs)):
+            return Found(leads=self.qs, is_many=True, about=about)
         among = self.queryset.filter(pk__in=found.values("lead_id") if is_many else ids)
         rest = self.data.copy()
         del rest["q"]
-        return Narrowed(leads=type(self)(rest, queryset=among, now=self.now).qs)
+        return Found(leads=type(self)(rest, queryset=among, now=self.now).qs)
 
     @property
     def by_text(self) -> bool:

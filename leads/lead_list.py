@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from leads.chips import Chip, chips_of, chips_of_unknown, nowhere
-from leads.filters import LARGEST_ID, LeadFilter, Narrowed
+from leads.filters import LARGEST_ID, LeadFilter
 from leads.lead_pages import (
     COUNTED_AT_MOST,
     NEWEST_FIRST,
+    Found,
     Order,
     Page,
     Place,
@@ -71,17 +72,16 @@ class LeadChangeList(LeadChangeListBase):
         return found
 
     def get_results(self, request: HttpRequest) -> None:
-        found = Narrowed(leads=self.queryset)
+        found = Found(leads=self.queryset)
         if self.is_understood:
             found = self.filter.narrowed(at_most=COUNTED_AT_MOST)
         size = self._number(SIZE_VAR, default=self.list_per_page)
         self.list_per_page = size if size in PAGE_SIZES else self.list_per_page
         self.page = read_page(
-            found.leads,
+            found,
             order=self.order,
             place=self._place(),
             size=self.list_per_page,
-            is_many=found.is_many,
         )
         self.result_list = self.page.leads
         self.result_count = self.page.count
@@ -173,7 +173,7 @@ class LeadChangeList(LeadChangeListBase):
     def whole(self) -> str:
         """What is chosen when all of the filter is."""
         if self.page.is_cut:
-            return _("todos los del filtro, más de %s") % number(COUNTED_AT_MOST)
+            return _("todos los del filtro (%s)") % self.total
         words = ngettext("el %s del filtro", "los %s del filtro", self.page.count)
         return words % number(self.page.count)
 

@@ -58,11 +58,24 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """Leads to be paged. `is_many`: without counting, they are known to be more than
+    are worth it; then `about` is an estimate, or 0."""
+
+    leads: QuerySet[Lead]
+    is_many: bool = False
+    about: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """`count` stops at COUNTED_AT_MOST + 1."""
+    """`is_cut`: nobody counted them to the end. Then `about` is an estimate, or 0: they
+    are more than COUNTED_AT_MOST."""
 
     leads: Sequence[Lead]
     count: int
+    is_cut: bool = False
+    about: int = 0
     number: int = 1
     pages: int = 1
     has_previous: bool = False
@@ -70,37 +83,29 @@ class Page:
     leaves_out_blanks: bool = False
 
     @property
-    def is_cut(self) -> bool:
-        return self.count > COUNTED_AT_MOST
-
-    @property
     def total(self) -> str:
         """How many were found, in words."""
+        if self.about:
+            return _("unos %s leads") % wording.number(self.about)
         if self.is_cut:
             return _("más de %s leads") % wording.number(COUNTED_AT_MOST)
         return ngettext("%s lead", "%s leads", self.count) % wording.number(self.count)
 
 
-def read_page(
-    leads: QuerySet[Lead],
-    *,
-    order: Order,
-    place: Place,
-    size: int,
-    is_many: bool = False,
-) -> Page:
-    """Few queries, of which none grows with the table. `is_many`: they are known to be
-    more than are counted.
+def read_page(found: Found, *, order: Order, place: Place, size: int) -> Page:
+    """Few queries, of which none grows with the table.
 
     The first asks for ids in no order, so that the database takes whichever index finds
     them soonest: asked for the newest, it may walk the whole table backwards instead.
     """
-    if not is_many:
+    leads = found.leads
+    if not found.is_many:
         rows = _rows(leads, order)
         if len(rows) <= COUNTED_AT_MOST:
             return _numbered_page(rows, order=order, place=place, size=size)
     if not order.has_blanks:
-        return _page_of_many(leads, order=order, place=place, size=size)
+        page = _page_of_many(leads, order=order, place=place, size=size)
+        return replace(page, about=found.about)
     # In so long a list, an order by date leaves out those without: they would come
     # after all the others, and no index reads them in that order.
     leads, valued = _with_value(leads, order.columns[0])
@@ -180,6 +185,7 @@ def _page_of_many(
     return Page(
         leads=found[::-1] if backwards else found,
         count=COUNTED_AT_MOST + 1,
+        is_cut=True,
         has_previous=goes_on if backwards else row is not None,
         has_next=not place.at_end if backwards else goes_on,
     )
