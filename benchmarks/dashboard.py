@@ -49,6 +49,7 @@ KEYSTROKES = [
     ("a name and a city", "q=mart&city=Getafe"),
     ("a name and a frequent city", "q=mart&city=Madrid"),
     ("a name, not excluded", "q=garc&excluded=false"),
+    ("a name, excluded", "q=mart&excluded=true"),
     (
         "a name and four filters",
         "q=mart&city=Madrid&status=selected&priority=3&excluded=false",

@@ -13,13 +13,14 @@ from leads.models import Lead
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-SAMPLE = 5_000  # ids
-RUN = 10  # ids that follow one another: they lie together on the disk
-FEWEST = 25  # of the sample: of fewer, chance says more than the leads
+SAMPLE = 10_000  # ids
+RUN = 20  # ids that follow one another: they lie together on the disk
+FEWEST = 20  # of the sample: of fewer, chance says more than the leads
+ENOUGH = 50  # for a second digit
 
 
 def estimated(leads: QuerySet[Lead]) -> int:
-    """To two digits; 0: too few of the sample are among them to say.
+    """To one or two digits; 0: too few of the sample are among them to say.
 
     The sample lies over all the ids, so that each file imported has its part in it.
     """
@@ -33,7 +34,8 @@ def estimated(leads: QuerySet[Lead]) -> int:
     found = leads.filter(pk__in=sample).order_by().count()
     if found < FEWEST:
         return 0
-    return _to_two_digits(found * span / len(sample))
+    digits = 2 if found >= ENOUGH else 1
+    return rounded(found * span / len(sample), digits=digits)
 
 
 def _sample(first: int, span: int) -> list[int]:
@@ -50,5 +52,5 @@ def _sample(first: int, span: int) -> list[int]:
     ]
 
 
-def _to_two_digits(number: float) -> int:
-    return round(float(f"{number:.1e}"))
+def rounded(number: float, *, digits: int) -> int:
+    return round(float(f"{number:.{digits - 1}e}"))

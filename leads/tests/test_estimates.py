@@ -70,10 +70,20 @@ def test_a_table_that_a_sample_would_fill_is_not_sampled(small_sample, count):
     assert estimated(MADRID.all()) == 0
 
 
-def test_what_is_told_has_two_digits():
-    assert estimates._to_two_digits(91_437.2) == 91_000
-    assert estimates._to_two_digits(9_951) == 10_000
-    assert estimates._to_two_digits(45.4) == 45
+@pytest.mark.parametrize(
+    ("number", "digits", "told"),
+    [(91_437.2, 2, 91_000), (9_951, 2, 10_000), (45.4, 2, 45), (2_603, 1, 3_000)],
+)
+def test_what_is_told_is_round(number, digits, told):
+    assert estimates.rounded(number, digits=digits) == told
+
+
+def test_of_a_small_part_one_digit_is_told(small_sample):
+    for _ in range(20):
+        people(8)
+        people(42, city="Getafe")
+
+    assert estimated(MADRID.all()) in (100, 200)
 
 
 def test_a_frequent_name_with_a_frequent_city_is_paged_without_being_counted(
