@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calls import outcomes
+from calls import by_hand
 from calls.campaign_test_admin import CampaignTestMode
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
@@ -325,7 +325,7 @@ class CallAttemptAdmin(ReadOnlyAdmin):
         changed = 0
         chosen = list(attempts)
         for attempt in chosen:
-            if outcomes.close_by_hand(attempt, rang=rang, reason=words, now=now):
+            if by_hand.close_by_hand(attempt, rang=rang, reason=words, now=now):
                 changed += 1
                 self.log_change(request, attempt, words)
         self.report(

@@ -20,6 +20,8 @@ from django.utils.translation import gettext as _
 from calls import (
     budget,
     claims,
+    confirming,
+    effects,
     pearl_switch,
     preflight,
     reconciling,
@@ -109,6 +111,7 @@ class CallManager:
         helpers = [
             Thread(target=self._keep_beating, name="heartbeat"),
             Thread(target=self._keep_asking, name="questions"),
+            Thread(target=self._keep_reading, name="events"),
         ]
         for helper in helpers:
             helper.start()
@@ -151,7 +154,7 @@ class CallManager:
                 close_old_connections()
                 busy = self.tick(pool, now=timezone.now())
                 self.database_gone.clear()
-                if until_empty and not busy:
+                if until_empty and not busy and not self._is_owed():
                     return
                 pause = TICK_SECONDS if busy else IDLE_SECONDS
             except DatabaseGone as exc:
@@ -159,6 +162,10 @@ class CallManager:
             self._show(on_tick)
             self._wake.wait(pause)
             self._wake.clear()
+
+    def _is_owed(self) -> bool:
+        """Whether the last calls' ends still wait for Pearl's own word."""
+        return confirming.is_owed(self._campaigns(), now=timezone.now())
 
     def _show(self, on_tick: Callable[[], None] | None) -> None:
         """Drawing may fail (a lost terminal, no database); calls do not care."""
@@ -274,13 +281,28 @@ class CallManager:
         finally:
             close_old_connections()
 
+    # What webhooks told, and what follows from what is confirmed
+
+    def _keep_reading(self) -> None:
+        while not self.stop.wait(TICK_SECONDS):
+            try:
+                close_old_connections()
+                webhooks.process_kept(now=timezone.now())
+                effects.follow_due(now=timezone.now())
+            except DatabaseGone:
+                logger.warning("the database does not answer; no webhooks are read")
+                self.stop.wait(IDLE_SECONDS)
+            except Exception:
+                logger.exception("webhooks were not read")
+                self.stop.wait(IDLE_SECONDS)
+        close_old_connections()
+
     # Questions
 
     def _keep_asking(self) -> None:
         while not self.stop.wait(TICK_SECONDS):
             try:
                 close_old_connections()
-                webhooks.process_kept(now=timezone.now())
                 for campaign in self._campaigns():
                     self._ask_about_safely(campaign)
                 self._read_states()

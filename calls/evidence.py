@@ -7,7 +7,7 @@ the same whichever came first and however often.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -132,6 +132,13 @@ def join(one: Evidence, other: Evidence) -> Evidence:
         tags=sorted({*one.tags, *other.tags}),
         sentiment=_most(one.sentiment, other.sentiment),
     )
+
+
+def corrected(known: Evidence, told: Evidence) -> Evidence:
+    """What Pearl's own answer leaves of what webhooks told: that answer alone. Of the
+    request only Pearl's API speaks, so what is known of that stays."""
+    alone = join(Evidence(request_code=known.request_code), told)
+    return replace(alone, pearl_call_id=told.pearl_call_id or known.pearl_call_id)
 
 
 def _conclusiveness(evidence: Evidence) -> tuple[int, ...]:

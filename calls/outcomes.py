@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from calls import claims
-from calls.evidence import Evidence, as_text, join
+from calls import claims, confirming
+from calls.evidence import Evidence, as_text, corrected
 from calls.models import CallAttempt, Campaign, PearlEvent
 from calls.pearl import CallReport
 from calls.retry import next_try
@@ -26,8 +26,7 @@ from calls.states import (
     Outcome,
     State,
 )
-from leads import suppressions
-from leads.models import BulkChange, CallStatus, Lead, LeadEvent, Suppression
+from leads.models import CallStatus, Lead, LeadEvent
 from leads.places import Place
 from leads.window import WindowError
 
@@ -72,15 +71,19 @@ def record(
     *,
     now: datetime,
     look_at: datetime | None = None,
+    confirms: bool = False,
 ) -> bool:
     """Join the evidence to the attempt, and let attempt and lead follow from it.
 
     False: it tells of a call that is not this attempt's. `look_at`: when to ask Pearl
-    again if the call is not over.
+    (again) if the call is not over, or if its end is not confirmed. `confirms`: Pearl's
+    own API says so, in answer to us; what a webhook says is a hint (`confirming`).
     """
     try:
         with transaction.atomic():
-            return _record(attempt.pk, evidence, now=now, look_at=look_at)
+            return _record(
+                attempt.pk, evidence, now=now, look_at=look_at, confirms=confirms
+            )
     except IntegrityError:
         # The call id is bound to another attempt, or the lead is in another call.
         logger.exception("attempt %s: evidence does not fit", attempt.token)
@@ -88,16 +91,24 @@ def record(
 
 
 def _record(
-    attempt_id: int, evidence: Evidence, *, now: datetime, look_at: datetime | None
+    attempt_id: int,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    look_at: datetime | None,
+    confirms: bool,
 ) -> bool:
     lead = _lock_lead_of(attempt_id)
     attempt = CallAttempt.objects.select_for_update().get(pk=attempt_id)
-    known = Evidence.of_attempt(attempt)
-    ids = {known.pearl_call_id, evidence.pearl_call_id} - {None}
-    if len(ids) > 1:
+    if confirming.is_another_call(attempt, evidence, confirms=confirms):
         _raise_incident(attempt)
         return False
-    joined = join(known, evidence)
+    if attempt.confirmed_at and not confirms:
+        confirming.ask_if_new(attempt, evidence, at=look_at or now, now=now)
+        return True
+    if confirms and confirming.goes_on(attempt, evidence, now=now):
+        return _reopen(attempt, lead, evidence, now=now, look_at=look_at)
+    joined = confirming.weigh(attempt, evidence, confirms=confirms)
     state = _state_after(attempt, joined)
     if state is None:
         return False
@@ -107,6 +118,9 @@ def _record(
     changes["next_lookup_at"] = look_at
     if state == State.ENDED:
         changes |= _ending(attempt, lead, joined, now=now)
+        changes |= confirming.changes(
+            attempt, evidence, confirms=confirms, now=now, look_at=look_at
+        )
     if not claims.settle(attempt, state, now=now, **changes):
         return False
     if state == State.ENDED and not attempt.is_test:
@@ -114,6 +128,29 @@ def _record(
         _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)
     elif state == State.ENDED and attempt.state != State.ENDED:
         claims.end_test(attempt, now=now, text=str(joined.outcome.label))
+    return True
+
+
+def _reopen(
+    attempt: CallAttempt,
+    lead: Lead,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    look_at: datetime | None,
+) -> bool:
+    """A webhook had ended a call that goes on: its lead and number are taken again."""
+    untouched = _lead_still_shows(attempt, lead, now=now) and _is_as_left(attempt, lead)
+    _take_back_claims(attempt, now=now)
+    told = corrected(Evidence.of_attempt(attempt), evidence)
+    changes = {f.name: getattr(told, f.name) for f in fields(told)}
+    reason = str(_("Un aviso la dio por terminada; Pearl dice que sigue."))
+    if not claims.reopen(
+        attempt, reason=reason, now=now, next_lookup_at=look_at or now, **changes
+    ):
+        return False
+    if untouched and attempt.lead_was_wanted and not attempt.is_test:
+        Lead.objects.filter(pk=lead.pk).update(selected_for_calling=True)
     return True
 
 
@@ -166,7 +203,6 @@ def _ending(
         "outcome": joined.outcome,
         "end_heard_at": heard_at,
         "closed_at": joined.ended_at(at_latest=heard_at),
-        "next_lookup_at": None,
         # A doubt is over; an incident stays.
         "error": "" if attempt.state in DOUBTFUL else attempt.error,
         "lead_was_wanted": (
@@ -212,18 +248,6 @@ def _follow_lead(
         next_call_at=again_at,
         call_error_message=(str(outcome.label) if status == CallStatus.ERROR else None),
         **changes,
-    )
-    if outcome == Outcome.BLACKLISTED:
-        _propose_exclusion(attempt.phone, now=now)
-
-
-def _propose_exclusion(phone: str, *, now: datetime) -> None:
-    suppressions.propose(
-        phone,
-        list=Suppression.List.PROVIDER,
-        reason=str(_("Bloqueado en Pearl")),
-        source="Pearl",
-        now=now,
     )
 
 
@@ -321,72 +345,3 @@ def _again_at(
     except (WindowError, TypeError, ValueError, AttributeError):
         logger.exception("campaign %s: hours or retries are unreadable", campaign.pk)
         return None
-
-
-@transaction.atomic
-def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
-    """The lead returns to the queue if it was wanted and nobody else took charge."""
-    why_manual = attempt.error
-    if not claims.mark_not_placed(attempt, reason=reason, now=now):
-        return False
-    shown = Lead.objects.filter(
-        pk=attempt.lead_id,
-        call_status=CallStatus.ERROR,
-        call_error_message=why_manual,
-        manual_management=False,
-    ).exclude(Exists(_decided_since(attempt)))
-    if attempt.lead_was_wanted and not attempt.is_test:
-        shown.update(
-            call_status=CallStatus.SELECTED,
-            selected_for_calling=True,
-            next_call_at=now,
-            call_error_message=None,
-        )
-    return True
-
-
-def _decided_since(attempt: CallAttempt) -> Any:
-    """Staff took the lead off the queue while it waited for a person's answer."""
-    ended = Q(kind=LeadEvent.Kind.CALLBACK_DROPPED) | Q(
-        bulk_change__verb__in=[BulkChange.Verb.DISPOSITION, BulkChange.Verb.EXCLUDE]
-    )
-    return LeadEvent.objects.filter(
-        ended, lead_id=OuterRef("pk"), at__gte=attempt.claimed_at
-    )
-
-
-def close_by_hand(
-    attempt: CallAttempt, *, rang: bool, reason: str, now: datetime
-) -> bool:
-    """A person settles a MANUAL attempt: the phone rang (it ends, unanswered), or it
-    did not (the lead may be called again). False: it is no longer MANUAL."""
-    if attempt.state != State.MANUAL:
-        return False
-    if not rang:
-        return _put_back(attempt, reason=reason, now=now)
-    with transaction.atomic():
-        done = claims.settle(
-            attempt,
-            State.ENDED,
-            now=now,
-            outcome=Outcome.NO_ANSWER,
-            error=reason,
-            lead_was_wanted=False,
-        )
-        if done and not attempt.is_test:
-            _show_unanswered(attempt, now=now)
-    return done
-
-
-def _show_unanswered(attempt: CallAttempt, *, now: datetime) -> None:
-    """Unless staff changed the lead meanwhile. A call promised for later stands."""
-    lead = Lead.objects.filter(pk=attempt.lead_id)
-    shown = lead.filter(call_status=CallStatus.ERROR)
-    if not shown.update(call_status=CallStatus.NO_ANSWER, call_error_message=None):
-        return
-    promised = lead.filter(
-        selected_for_calling=False, manual_management=False, callback_at__gt=now
-    )
-    promised.exclude(Exists(_decided_since(attempt))).update(
-        selected_for_calling=True, next_call_at=F("callback_at")
-    )

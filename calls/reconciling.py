@@ -18,10 +18,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils.translation import gettext as _
 
-from calls import budget, claims
+from calls import budget, claims, confirming
 from calls.evidence import Evidence, join
 from calls.models import CallAttempt, Campaign, PearlEvent
 from calls.outcomes import record, rightful
@@ -92,19 +92,25 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     followed = CallAttempt.objects.filter(
         campaign=campaign, state__in=[State.ACCEPTED, State.UNKNOWN]
     )
-    if not followed.filter(next_lookup_at__lte=now).exists():
+    told = CallAttempt.objects.filter(campaign=campaign).told()
+    is_due = Q(next_lookup_at__lte=now)
+    if not (followed.filter(is_due).exists() or told.filter(is_due).exists()):
         return False
     if not _take_round(campaign, now=now):
         return False
     young = followed.filter(send_started_at__gte=now - YOUNG)
-    oldest = young.order_by("send_started_at").values_list("send_started_at", flat=True)
+    firsts = [
+        rows.aggregate(at=Min("send_started_at"))["at"]
+        for rows in (young, told.filter(is_due))
+    ]
     found = _Findings()
-    if first := oldest.first():
+    if first := min(filter(None, firsts), default=None):
         found = _search(campaign, since=first - SKEW, pearl=pearl, turn=turn, now=now)
     _space_rounds(campaign, pages=found.pages, now=now)
     talking = [r.to for r in found.strays if r.to and r.status not in FINAL_STATUSES]
     claims.expect_report(talking, at=poll_after(now), now=now)
-    due = list(followed.filter(next_lookup_at__lte=now).order_by("next_lookup_at"))
+    confirming.put_off(told.filter(is_due), now=now)
+    due = list(followed.filter(is_due).order_by("next_lookup_at"))
     due = [attempt for attempt in due if attempt.pk not in found.seen]
     asked = 0
     for attempt in due:
@@ -237,9 +243,11 @@ def _read_page(
 
 def _take_in(report: CallReport, attempt: CallAttempt, *, now: datetime) -> bool:
     evidence, known = Evidence.of_report(report), Evidence.of_attempt(attempt)
-    if attempt.state == State.ENDED and join(known, evidence) == known:
+    is_settled = attempt.confirmed_at and attempt.next_lookup_at is None
+    if is_settled and join(known, evidence) == known:
         return True
-    return record(attempt, evidence, now=now, look_at=poll_after(now))
+    look_at = poll_after(now)
+    return record(attempt, evidence, now=now, look_at=look_at, confirms=True)
 
 
 def _attempts_of(reports: Sequence[CallReport]) -> dict[str, CallAttempt]:
@@ -291,7 +299,8 @@ def _follow(
         if not turn():
             raise Interrupted
         evidence = join(evidence, Evidence.of_report(pearl.call(request.call_id)))
-    record(attempt, evidence, now=now, look_at=_later(attempt, now=now))
+    look_at = _later(attempt, now=now)
+    record(attempt, evidence, now=now, look_at=look_at, confirms=True)
 
 
 def _later(attempt: CallAttempt, *, now: datetime) -> datetime:
@@ -336,7 +345,8 @@ def _clear_up(
         claims.mark_manual(attempt, reason=reason, now=now)
     elif fitting:
         evidence = Evidence.of_report(fitting[0])
-        record(attempt, evidence, now=now, look_at=poll_after(now))
+        look_at = poll_after(now)
+        record(attempt, evidence, now=now, look_at=look_at, confirms=True)
     elif possible:
         # Its clock or its number do not fit, yet it is no proof of absence.
         claims.look_again(attempt, at=_later(attempt, now=now), now=now, absences=0)

@@ -10,10 +10,12 @@ from __future__ import annotations
 from calls.claims.claiming import Claim, claim, lease_of
 from calls.claims.doubts import (
     expect_report,
+    leave_unconfirmed,
     look_again,
     mark_manual,
     mark_not_placed,
     reap_leases,
+    reopen,
     restore_unknown,
     unbind,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "end_test",
     "expect_report",
     "lease_of",
+    "leave_unconfirmed",
     "look_again",
     "mark_accepted",
     "mark_manual",
@@ -46,6 +49,7 @@ __all__ = [
     "pre_send",
     "reap_leases",
     "release",
+    "reopen",
     "restore_unknown",
     "settle",
     "unbind",

@@ -19,6 +19,7 @@ from calls.claims.writes import (
     move,
     show_calling,
     uncount,
+    write,
 )
 from calls.models import CallAttempt, Campaign, Run
 from calls.states import State
@@ -77,16 +78,39 @@ def unbind(attempt: CallAttempt, *, reason: str, now: datetime) -> None:
 def look_again(
     attempt: CallAttempt, *, at: datetime, now: datetime, absences: int | None = None
 ) -> bool:
-    """Nothing new was learnt; ask Pearl again at `at`."""
+    """Nothing new was learnt; ask Pearl again at `at`. False: it is not as it was."""
     changes: dict[str, Any] = {"next_lookup_at": at}
     if absences is not None:
         changes["absences"] = absences
     rows = CallAttempt.objects.filter(
         pk=attempt.pk,
         token=attempt.token,
-        state__in=[State.ACCEPTED, State.UNKNOWN],
+        state=attempt.state,
     )
     return rows.update(updated_at=now, **changes) == 1
+
+
+@transaction.atomic
+def reopen(attempt: CallAttempt, *, reason: str, now: datetime, **changes: Any) -> bool:
+    """A webhook had ended a call that goes on, says Pearl: its lead and its number are
+    taken again. Raises IntegrityError if either is in another call."""
+    told = CallAttempt.objects.filter(pk=attempt.pk, confirmed_at=None).told()
+    if not told.exists():
+        return False
+    changes |= {"outcome": "", "end_heard_at": None, "error": reason}
+    if not write(attempt, [State.ENDED], State.ACCEPTED, now=now, **changes):
+        return False
+    show_calling(attempt)
+    return True
+
+
+def leave_unconfirmed(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
+    """Nobody asks any more about an end that only a webhook told."""
+    told = CallAttempt.objects.filter(pk=attempt.pk).told()
+    is_open = told.filter(confirmed_at=None)
+    if is_open.update(next_lookup_at=None, error=reason, updated_at=now):
+        return True
+    return bool(told.update(next_lookup_at=None, updated_at=now))
 
 
 def expect_report(phones: Sequence[str], *, at: datetime, now: datetime) -> int:

@@ -28,6 +28,10 @@ class CallAttemptQuerySet(models.QuerySet["CallAttempt"]):
         """Attempts from which a further ring cannot be excluded."""
         return self.filter(state__in=HELD)
 
+    def told(self) -> Self:
+        """Ended, and Pearl's own API is yet to be asked what a webhook told of it."""
+        return self.filter(state=State.ENDED, next_lookup_at__isnull=False)
+
 
 class CallAttempt(models.Model):
     """One dial of one lead: at most one request to Pearl, ever. Never reused."""
@@ -65,6 +69,8 @@ class CallAttempt(models.Model):
     accepted_at = models.DateTimeField(_("aceptado"), null=True, blank=True)
     end_heard_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(_("cerrado"), null=True, blank=True)
+    confirmed_at = models.DateTimeField(_("confirmado"), null=True, blank=True)
+    effects_due_at = models.DateTimeField(null=True, blank=True)
     next_lookup_at = models.DateTimeField(null=True, blank=True)
     absences = models.PositiveIntegerField(default=0)
 
@@ -137,6 +143,8 @@ class CallAttempt(models.Model):
             models.Index(name="attempt_phone", fields=["phone", "send_started_at"]),
             models.Index(name="attempt_run", fields=["run", "state", "outcome"]),
             models.Index(name="attempt_closed", fields=["campaign", "closed_at"]),
+            models.Index(name="attempt_lookups", fields=["campaign", "next_lookup_at"]),
+            models.Index(name="attempt_effects", fields=["effects_due_at"]),
         ]
         permissions = [
             ("settle_callattempt", _("Puede aclarar llamadas por revisar")),

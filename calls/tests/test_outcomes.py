@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from calls import claims, outcomes
+from calls import claims, effects, outcomes
+from calls.by_hand import close_by_hand
 from calls.evidence import Evidence, join
 from calls.models import CallAttempt
 from calls.pearl import parse_webhook
@@ -183,7 +184,8 @@ def test_what_is_not_certainly_over_is_never_guessed_into_completed(evidence):
 def test_a_blocked_number_is_proposed_for_suppression():
     attempt = AttemptFactory()
 
-    outcomes.record(attempt, Evidence(request_code=20), now=NOW)
+    outcomes.record(attempt, Evidence(request_code=20), now=NOW, confirms=True)
+    effects.follow_due(now=NOW)
 
     assert Suppression.objects.get(phone_e164=attempt.phone).proposed
 
@@ -314,7 +316,7 @@ def test_no_ring_by_hand_puts_back_only_a_lead_still_wanted():
     selection.apply(theirs, "manual", {}, now=NOW, by=None)
 
     for attempt in (taken_out, by_hand, wanted):
-        assert outcomes.close_by_hand(attempt, rang=False, reason="y", now=NOW)
+        assert close_by_hand(attempt, rang=False, reason="y", now=NOW)
 
     back = Lead.objects.filter(selected_for_calling=True, call_status="selected")
     assert back.get() == wanted.lead

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from calls import claims
 from calls.breakdown import breakdown
+from calls.by_hand import close_by_hand
 from calls.merging import merge, seen
 from calls.models import Campaign, RunState
-from calls.outcomes import close_by_hand
 from calls.outcomes import record as report
 from calls.states import State
 from calls.test_mode import TestModeRefused, set_test_phone

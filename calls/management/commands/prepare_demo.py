@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calls import claims, outcomes, runs
+from calls import by_hand, claims, runs
 from calls.models import CallAttempt, Campaign
 from calls.states import State
 from leads import selection
@@ -84,7 +84,7 @@ class Command(BaseCommand):
                 claims.mark_unknown(attempt, reason=reason, now=now)
             claims.mark_manual(attempt, reason=reason, now=now)
             attempt.refresh_from_db()
-            lost += outcomes.close_by_hand(attempt, rang=False, reason=reason, now=now)
+            lost += by_hand.close_by_hand(attempt, rang=False, reason=reason, now=now)
         runs.finish_if_idle(campaign.pk, now=now)
         if lost:
             text = ngettext(
