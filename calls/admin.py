@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calls import by_hand
+from calls import by_hand, webhooks
 from calls.campaign_test_admin import CampaignTestMode
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
@@ -227,6 +227,7 @@ class CallAttemptAdmin(ReadOnlyAdmin):
                 "classes": ("collapse",),
                 "fields": (
                     ("claimed_at", "send_started_at", "accepted_at", "closed_at"),
+                    "confirmed_at",
                     ("verdict", "owner", "counted", "asked_again"),
                     ("pearl_request_id", "pearl_call_id"),
                     ("call_code", "conversation_code", "request_code"),
@@ -341,14 +342,39 @@ class CallAttemptAdmin(ReadOnlyAdmin):
 
 @admin.register(PearlEvent)
 class PearlEventAdmin(ReadOnlyAdmin):
-    list_display = ("received", "result", "times_seen", "attempt", "error")
+    """What was not matched or not read waits here; it can be read again."""
+
+    list_display = ("received", "reading", "times_seen", "attempt", "error")
     list_select_related = ("attempt",)
     list_filter = ("result",)
     fields = (("received_at", "times_seen"), ("result", "error"), "attempt", "body")
+    actions = ("read_again",)
 
     @admin.display(description=gettext_lazy("recibido"), ordering="received_at")
     def received(self, event: PearlEvent) -> str:
         return short_moment(event.received_at)
+
+    @admin.display(description=gettext_lazy("proceso"), ordering="result")
+    def reading(self, event: PearlEvent) -> str:
+        return status_tag(event.result, event.get_result_display())
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("calls.change_pearlevent"))
+
+    @admin.action(
+        description=gettext_lazy("Leer de nuevo"),
+        permissions=["replay"],
+    )
+    def read_again(self, request: HttpRequest, events: QuerySet[PearlEvent]) -> None:
+        chosen = [*events.order_by().values_list("pk", flat=True)]
+        rows = webhooks.from_pearl().filter(pk__in=chosen)
+        became = webhooks.replay(rows, now=timezone.now())
+        self.report(
+            request,
+            changed=became[PearlEvent.Result.APPLIED],
+            total=len(chosen),
+            why_not=_("siguen sin entenderse, o sin saberse de qué llamada hablan"),
+        )
 
 
 @admin.register(Worker)

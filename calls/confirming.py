@@ -60,6 +60,11 @@ def weigh(attempt: CallAttempt, evidence: Evidence, *, confirms: bool) -> Eviden
     )
 
 
+def is_known(attempt: CallAttempt, joined: Evidence) -> bool:
+    """Whether an attempt that is over would stay as it is."""
+    return attempt.state == State.ENDED and joined == Evidence.of_attempt(attempt)
+
+
 def changes(
     attempt: CallAttempt,
     evidence: Evidence,
@@ -74,9 +79,8 @@ def changes(
     joined = weigh(attempt, evidence, confirms=confirms)
     is_end = bool(corrected(known, evidence).outcome)
     if not confirms:
-        is_news = attempt.state != State.ENDED or joined != known
-        ask_at = attempt.next_lookup_at if _is_told(attempt) else None
-        return {"next_lookup_at": ask_at or ((look_at or now) if is_news else None)}
+        told_at = attempt.next_lookup_at if _is_told(attempt) else None
+        return {"next_lookup_at": told_at or look_at or now}
     if not is_end and attempt.confirmed_at is None:
         return {"next_lookup_at": look_at or now}
     changed: dict[str, Any] = {

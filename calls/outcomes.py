@@ -41,12 +41,16 @@ def find_attempt(report: CallReport) -> CallAttempt | None:
     """The attempt a call belongs to: by our marker, else by Pearl's call id. Never by
     number: relatives share one."""
     bound = CallAttempt.objects.filter(pearl_call_id=str(report.call_id)).first()
-    try:
-        token = UUID(report.attempt_token or "")
-    except ValueError:
-        return bound
-    marked = CallAttempt.objects.filter(token=token).first()
+    marked = find_marked(report.attempt_token)
     return rightful(bound, marked, now=timezone.now())
+
+
+def find_marked(token: str | None) -> CallAttempt | None:
+    """The attempt that carries this marker."""
+    try:
+        return CallAttempt.objects.filter(token=UUID(token or "")).first()
+    except ValueError:
+        return None
 
 
 def rightful(
@@ -112,6 +116,8 @@ def _record(
     state = _state_after(attempt, joined)
     if state is None:
         return False
+    if not confirms and confirming.is_known(attempt, joined):
+        return True
     if state in HELD and attempt.state not in HELD:
         _take_back_claims(attempt, now=now)
     changes = {f.name: getattr(joined, f.name) for f in fields(joined)}

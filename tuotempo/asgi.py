@@ -7,4 +7,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tuotempo.settings")
-application = get_asgi_application()
+_site = get_asgi_application()
+
+from calls.webhook_door import Door  # noqa: E402 (needs Django to be set up)
+
+application = Door(_site)

@@ -99,10 +99,33 @@ PEARL_OUTBOUND_ID = read(
 PEARL_WEBHOOK_TOKEN = read(
     "str", "PEARL_WEBHOOK_TOKEN", "", "cadena aleatoria de al menos 32 caracteres."
 )
-if PEARL_WEBHOOK_TOKEN and len(PEARL_WEBHOOK_TOKEN) < 32:
+PEARL_WEBHOOK_TOKEN_PREVIOUS = read(
+    "str", "PEARL_WEBHOOK_TOKEN_PREVIOUS", "", "la cadena que se está sustituyendo."
+)
+for _name in ("PEARL_WEBHOOK_TOKEN", "PEARL_WEBHOOK_TOKEN_PREVIOUS"):
+    if globals()[_name] and len(globals()[_name]) < 32:
+        raise ImproperlyConfigured(
+            f"La variable {_name} es demasiado corta: escriba al menos 32 caracteres "
+            "aleatorios."
+        )
+_credential = read(
+    "str", "PEARL_WEBHOOK_CREDENTIAL", "", "escriba «Cabecera: valor», o nada."
+)
+_header, _secret = (part.strip() for part in f"{_credential}:".split(":", 1))
+_secret = _secret.removesuffix(":")
+if _credential and not (_header and _secret):
     raise ImproperlyConfigured(
-        "La variable PEARL_WEBHOOK_TOKEN es demasiado corta: escriba al menos 32 "
-        "caracteres aleatorios."
+        "La variable PEARL_WEBHOOK_CREDENTIAL tiene un valor que no se entiende: "
+        "escriba «Cabecera: valor», o nada."
+    )
+#: The header that Pearl's "Credential" sends with each webhook, and its value.
+PEARL_WEBHOOK_CREDENTIAL = (_header, _secret) if _credential else None
+PUBLIC_URL = read(
+    "str", "PUBLIC_URL", "", "por ejemplo https://llamadas.ejemplo.es"
+).rstrip("/")
+if PUBLIC_URL and urlsplit(PUBLIC_URL).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured(
+        "La variable PUBLIC_URL no es una dirección: escriba https://…"
     )
 PEARL_REQUESTS_PER_SECOND = read_number(
     "float", "PEARL_REQUESTS_PER_SECOND", 1.0, 0, "peticiones por segundo; 0 = sin tope"

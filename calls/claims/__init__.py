@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from calls.claims.claiming import Claim, claim, lease_of
 from calls.claims.doubts import (
+    ask_sooner,
     expect_report,
     leave_unconfirmed,
     look_again,
@@ -33,6 +34,7 @@ from calls.claims.writes import end_test
 
 __all__ = [
     "Claim",
+    "ask_sooner",
     "claim",
     "end_test",
     "expect_report",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from calls.claims.sending import mark_unknown
@@ -88,6 +89,17 @@ def look_again(
         state=attempt.state,
     )
     return rows.update(updated_at=now, **changes) == 1
+
+
+def ask_sooner(attempt: CallAttempt, *, at: datetime, now: datetime) -> None:
+    """Ask Pearl at `at` about a call under way, unless it will be asked before."""
+    rows = CallAttempt.objects.filter(
+        pk=attempt.pk,
+        token=attempt.token,
+        state__in=[State.ACCEPTED, State.UNKNOWN],
+    )
+    later = Q(next_lookup_at=None) | Q(next_lookup_at__gt=at)
+    rows.filter(later).update(next_lookup_at=at, updated_at=now)
 
 
 @transaction.atomic

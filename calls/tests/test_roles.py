@@ -28,6 +28,7 @@ TABLE = {
     "calls.test_campaign": "supervisor",
     "calls.settle_callattempt": "supervisor",
     "calls.view_pearlevent": "supervisor auditor",
+    "calls.change_pearlevent": "supervisor",
     "calls.delete_callattempt": "",
     "auth.change_user": "",
 }
@@ -38,6 +39,8 @@ def roles():
     """As migrated, though tests that empty the tables took the groups away."""
     migration = import_module("calls.migrations.0028_create_roles")
     migration.create_roles(apps, connection.schema_editor())
+    migration = import_module("calls.migrations.0044_grant_replaying")
+    migration.grant(apps, connection.schema_editor())
 
 
 @pytest.mark.parametrize("role", ["operador", "supervisor", "auditor"])
