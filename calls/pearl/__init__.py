@@ -17,6 +17,7 @@ from .client import PearlClient
 from .ids import CallId, LeadId, RequestId
 from .reading import FrozenMap
 from .reports import (
+    ATTEMPT_VARIABLE,
     CallReport,
     CallRequestReport,
     LeadReport,
@@ -38,6 +39,7 @@ from .verdicts import (
 )
 
 __all__ = [
+    "ATTEMPT_VARIABLE",
     "AccessDenied",
     "Account",
     "CallId",

@@ -16,6 +16,7 @@ from .reading import (
     as_int,
     as_moment,
     as_object,
+    as_objects,
     as_text,
 )
 
@@ -105,6 +106,10 @@ class OutboundSettings:
     calling_hours: tuple[CallingHours, ...] | None = None
     time_zone: str | None = None
     total_agents: int | None = None
+    call_webhook_url: str | None = field(default=None, repr=False)
+    lead_webhook_url: str | None = field(default=None, repr=False)
+    #: The ids of its variables; told only of Pearls that were made by API.
+    variables: frozenset[str] | None = None
 
 
 def read_account(source: Mapping[str, Any]) -> Account | None:
@@ -171,7 +176,15 @@ def read_outbound_settings(source: Mapping[str, Any]) -> OutboundSettings:
         calling_hours=_calling_hours(outbound.get("callingHours")),
         time_zone=as_text(outbound.get("timeZone")),
         total_agents=as_int(outbound.get("totalAgents")),
+        call_webhook_url=as_text(outbound.get("callWebhookUrl")),
+        lead_webhook_url=as_text(outbound.get("leadWebhookUrl")),
+        variables=_variable_ids(source.get("variables")),
     )
+
+
+def _variable_ids(value: object) -> frozenset[str] | None:
+    ids = {as_text(item.get("id")) for item in as_objects(value)} - {None}
+    return frozenset(one for one in ids if one) or None
 
 
 def _calling_hours(value: object) -> tuple[CallingHours, ...] | None:
