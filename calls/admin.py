@@ -13,8 +13,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from calls import by_hand, webhooks
+from calls import by_hand
 from calls.campaign_test_admin import CampaignTestMode
+from calls.event_admin import PearlEventAdmin
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
 from calls.models import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 admin.site.unregister(Lead)
 admin.site.register(Lead, CallableLeadAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)
+admin.site.register(PearlEvent, PearlEventAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------
@@ -338,43 +340,6 @@ class CallAttemptAdmin(ReadOnlyAdmin):
 
 
 # --- What Pearl said, and who is working ----------------------------------------------
-
-
-@admin.register(PearlEvent)
-class PearlEventAdmin(ReadOnlyAdmin):
-    """What was not matched or not read waits here; it can be read again."""
-
-    list_display = ("received", "reading", "times_seen", "attempt", "error")
-    list_select_related = ("attempt",)
-    list_filter = ("result",)
-    fields = (("received_at", "times_seen"), ("result", "error"), "attempt", "body")
-    actions = ("read_again",)
-
-    @admin.display(description=gettext_lazy("recibido"), ordering="received_at")
-    def received(self, event: PearlEvent) -> str:
-        return short_moment(event.received_at)
-
-    @admin.display(description=gettext_lazy("proceso"), ordering="result")
-    def reading(self, event: PearlEvent) -> str:
-        return status_tag(event.result, event.get_result_display())
-
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("calls.change_pearlevent"))
-
-    @admin.action(
-        description=gettext_lazy("Leer de nuevo"),
-        permissions=["replay"],
-    )
-    def read_again(self, request: HttpRequest, events: QuerySet[PearlEvent]) -> None:
-        chosen = [*events.order_by().values_list("pk", flat=True)]
-        rows = webhooks.from_pearl().filter(pk__in=chosen)
-        became = webhooks.replay(rows, now=timezone.now())
-        self.report(
-            request,
-            changed=became[PearlEvent.Result.APPLIED],
-            total=len(chosen),
-            why_not=_("siguen sin entenderse, o sin saberse de qué llamada hablan"),
-        )
 
 
 @admin.register(Worker)

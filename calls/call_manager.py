@@ -21,14 +21,13 @@ from calls import (
     budget,
     claims,
     confirming,
-    effects,
     pearl_switch,
     preflight,
     reconciling,
     runs,
-    webhooks,
 )
 from calls.dialing import DatabaseGone, Dialer
+from calls.event_reader import keep_reading
 from calls.journal import DialJournal
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
 from calls.pearl import (
@@ -111,7 +110,7 @@ class CallManager:
         helpers = [
             Thread(target=self._keep_beating, name="heartbeat"),
             Thread(target=self._keep_asking, name="questions"),
-            Thread(target=self._keep_reading, name="events"),
+            Thread(target=keep_reading, args=(self.stop,), name="events"),
         ]
         for helper in helpers:
             helper.start()
@@ -280,22 +279,6 @@ class CallManager:
             logger.exception("attempt %s: dialing failed", attempt.token)
         finally:
             close_old_connections()
-
-    # What webhooks told, and what follows from what is confirmed
-
-    def _keep_reading(self) -> None:
-        while not self.stop.wait(TICK_SECONDS):
-            try:
-                close_old_connections()
-                webhooks.process_kept(now=timezone.now())
-                effects.follow_due(now=timezone.now())
-            except DatabaseGone:
-                logger.warning("the database does not answer; no webhooks are read")
-                self.stop.wait(IDLE_SECONDS)
-            except Exception:
-                logger.exception("webhooks were not read")
-                self.stop.wait(IDLE_SECONDS)
-        close_old_connections()
 
     # Questions
 

@@ -68,13 +68,8 @@ class Command(BaseCommand):
             + _("dice de qué llamada es cada resultado. Imprescindible."),
             "  nombreClinica      "
             + _("y direccionClinica: PreCall, string, si el guion los dice."),
-            _(
-                "Y recoja en la conversación (InCall, string), si el guion los pregunta:"
-            ),
-            *(
-                f"  {name:<18} string, {example}"
-                for name, example in pearl_setup.COLLECTED
-            ),
+            _("Y recoja (InCall, string) lo que el guion pregunte, por ejemplo:"),
+            *(f"  {name:<18} {example}" for name, example in pearl_setup.COLLECTED),
         )
 
     def _credential(self) -> str:
