@@ -92,6 +92,7 @@ class CallManager:
         self._is_blind = False
         self._wake = Event()
         self._drained = Event()
+        self._still_since: datetime | None = None
         self._beat_at = timezone.now()
         self._chores_at = self._beat_at
         self._states_at = self._beat_at + CHECK_EVERY
@@ -163,8 +164,12 @@ class CallManager:
             self._wake.clear()
 
     def _is_owed(self) -> bool:
-        """Whether the last calls' ends still wait for Pearl's own word."""
-        return confirming.is_owed(self._campaigns(), now=timezone.now())
+        """Whether the last calls' ends wait for Pearl's own word, and not for long."""
+        now = timezone.now()
+        self._still_since = self._still_since or now
+        at_most = timedelta(seconds=3 * settings.POLL_SECONDS)
+        is_owed = confirming.is_owed(self._campaigns(), now=now)
+        return is_owed and now - self._still_since < at_most
 
     def _show(self, on_tick: Callable[[], None] | None) -> None:
         """Drawing may fail (a lost terminal, no database); calls do not care."""

@@ -12,17 +12,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from calls import claims
 from calls.evidence import Evidence, corrected, join
-from calls.models import CallAttempt, Campaign
+from calls.models import CallAttempt, Campaign, RunState
 from calls.states import CANCELED, FINAL_STATUSES, Outcome, State
 
 # How long Pearl's search may still show as going on a call that it told us is over.
 LAG = timedelta(seconds=30)
 WORDS_AFTER = timedelta(minutes=2)
+WORTH_A_SEARCH = 10
+OWED_FOR = timedelta(minutes=10)
 CONFIRM_WITHIN = timedelta(hours=24)
 
 logger = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ def changes(
     is_end = bool(corrected(known, evidence).outcome)
     if not confirms:
         told_at = attempt.next_lookup_at if _is_told(attempt) else None
-        return {"next_lookup_at": told_at or look_at or now}
+        return {"next_lookup_at": told_at or (look_at or now) + _patience()}
     if not is_end and attempt.confirmed_at is None:
         return {"next_lookup_at": look_at or now}
     changed: dict[str, Any] = {
@@ -117,12 +119,29 @@ def put_off(unconfirmed: QuerySet[CallAttempt], *, now: datetime) -> None:
         claims.leave_unconfirmed(attempt, reason=reason, now=now)
 
 
+def to_ask_about(campaign: Campaign, *, now: datetime) -> QuerySet[CallAttempt]:
+    """The ends that the next search is to confirm: none before one has waited long
+    enough, or a search pays, or the campaign stands still (the request budget)."""
+    told = CallAttempt.objects.filter(campaign=campaign).told()
+    is_due = Q(next_lookup_at__lte=now)
+    is_fresh = Q(confirmed_at=None, end_heard_at__gt=now - _patience())
+    pays = told.filter(is_fresh)[:WORTH_A_SEARCH].count() == WORTH_A_SEARCH
+    stands_still = campaign.state == RunState.STOPPED
+    if pays or stands_still or told.filter(is_due).exists():
+        return told.filter(is_due | is_fresh)
+    return told.none()
+
+
 def is_owed(campaigns: QuerySet[Campaign], *, now: datetime) -> bool:
-    """Whether ends told by webhook will soon be confirmed, or followed by effects."""
+    """Whether ends told by webhook are to be confirmed yet, or followed by effects."""
     ours = CallAttempt.objects.filter(campaign__in=campaigns)
-    soon = now - timedelta(seconds=3 * settings.POLL_SECONDS)
-    told = ours.told().filter(confirmed_at=None, end_heard_at__gt=soon)
-    return told.exists() or ours.filter(effects_due_at__lte=now).exists()
+    fresh = ours.told().filter(confirmed_at=None, end_heard_at__gt=now - OWED_FOR)
+    return fresh.exists() or ours.filter(effects_due_at__lte=now).exists()
+
+
+def _patience() -> timedelta:
+    """Longer than one poll, so that one search confirms several calls."""
+    return timedelta(seconds=8 * settings.POLL_SECONDS)
 
 
 def _is_told(attempt: CallAttempt) -> bool:

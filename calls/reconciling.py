@@ -92,17 +92,14 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     followed = CallAttempt.objects.filter(
         campaign=campaign, state__in=[State.ACCEPTED, State.UNKNOWN]
     )
-    told = CallAttempt.objects.filter(campaign=campaign).told()
+    told = confirming.to_ask_about(campaign, now=now)
     is_due = Q(next_lookup_at__lte=now)
-    if not (followed.filter(is_due).exists() or told.filter(is_due).exists()):
+    if not (followed.filter(is_due).exists() or told.exists()):
         return False
     if not _take_round(campaign, now=now):
         return False
     young = followed.filter(send_started_at__gte=now - YOUNG)
-    firsts = [
-        rows.aggregate(at=Min("send_started_at"))["at"]
-        for rows in (young, told.filter(is_due))
-    ]
+    firsts = [rows.aggregate(at=Min("send_started_at"))["at"] for rows in (young, told)]
     found = _Findings()
     if first := min(filter(None, firsts), default=None):
         found = _search(campaign, since=first - SKEW, pearl=pearl, turn=turn, now=now)

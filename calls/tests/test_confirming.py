@@ -13,7 +13,7 @@ from django.utils import timezone
 from calls import confirming, effects, outcomes, reconciling, runs
 from calls.call_manager import CallManager
 from calls.evidence import Evidence
-from calls.models import CallAttempt, PearlEvent
+from calls.models import CallAttempt, PearlEvent, RunState
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory
 from leads.models import CallStatus, Lead, Suppression
@@ -22,6 +22,7 @@ from leads.tests.factories import OUTBOUND_ID, LeadFactory
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=20)
 LATER = NOW + timedelta(minutes=3)
+PATIENCE = timedelta(seconds=160)
 CALL, OTHER_CALL = "c" * 24, "d" * 24
 TOKEN = django_settings.PEARL_WEBHOOK_TOKEN
 
@@ -43,6 +44,11 @@ def confirm(attempt: CallAttempt, evidence: Evidence, *, now: datetime = SOON) -
     return outcomes.record(attempt, evidence, now=now, look_at=now, confirms=True)
 
 
+@pytest.fixture(autouse=True)
+def _polls_as_configured(settings):
+    settings.POLL_SECONDS = 20.0
+
+
 @pytest.fixture
 def attempt(db):
     """Of a lead that is called for the first time."""
@@ -58,7 +64,7 @@ def test_what_only_a_webhook_says_is_shown_and_has_no_effect(attempt):
     attempt.refresh_from_db()
     assert attempt.lead.call_status == CallStatus.ERROR
     assert (attempt.confirmed_at, attempt.effects_due_at) == (None, None)
-    assert attempt.next_lookup_at == SOON
+    assert attempt.next_lookup_at == SOON + PATIENCE
     assert not Suppression.objects.exists()
 
 
@@ -280,6 +286,28 @@ def test_the_ends_of_many_calls_are_confirmed_in_one_request(simulator, campaign
     asked = simulator.get("requests")["requests"][before:]
     assert len(asked) == 1, Counter(one["route"] for one in asked)
     assert CallAttempt.objects.exclude(confirmed_at=None).count() == 40
+
+
+def test_a_few_ends_wait_for_company_but_not_for_long(attempt):
+    campaign = attempt.campaign
+
+    def asked(now: datetime) -> int:
+        return confirming.to_ask_about(campaign, now=now).count()
+
+    hint(attempt, end(7))
+    assert asked(SOON) == 0
+
+    others = AttemptFactory.create_batch(9, run=attempt.run)
+    for n, other in enumerate(others):
+        hint(other, end(7, pearl_call_id=f"{n:024x}"), now=SOON)
+    assert asked(SOON) == 10
+
+    CallAttempt.objects.exclude(pk=attempt.pk).update(confirmed_at=SOON)
+    CallAttempt.objects.exclude(pk=attempt.pk).update(next_lookup_at=None)
+    assert asked(SOON) == 0
+    assert asked(SOON + PATIENCE) == 1
+    campaign.state = RunState.STOPPED
+    assert asked(SOON) == 1
 
 
 @pytest.mark.django_db(transaction=True)
