@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from calls import confirming, effects, outcomes, reconciling, runs
 from calls.call_manager import CallManager
 from calls.evidence import Evidence
 from calls.models import CallAttempt, PearlEvent, RunState
+from calls.pearl import parse_webhook
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory
 from leads.models import CallStatus, Lead, Suppression
@@ -149,6 +151,18 @@ def test_a_webhook_that_knows_more_of_a_confirmed_call_only_makes_us_ask(attempt
     attempt.refresh_from_db()
     assert attempt.summary == late.summary
     assert (attempt.next_lookup_at, attempt.effects_due_at) == (None, LATER)
+
+
+def test_a_webhook_takes_no_call_from_the_attempt_that_pearl_named(attempt):
+    confirm(attempt, end(7))
+    other = AttemptFactory(run=attempt.run)
+    marker = [{"id": "ttAttemptId", "value": str(other.token)}]
+    told = {"id": CALL, "to": "+34600000001", "status": 4, "collectedInfo": marker}
+
+    assert outcomes.find_attempt(parse_webhook(json.dumps(told).encode())) is None
+
+    attempt.refresh_from_db()
+    assert attempt.pearl_call_id == CALL
 
 
 def test_a_webhook_that_knows_nothing_new_makes_nobody_ask(attempt):

@@ -277,6 +277,31 @@ def test_a_code_left_out_is_not_an_unknown_code(raw):
     assert report.unknown_codes == {}
 
 
+FORMS = [4, "4", " 4 ", "Completed", "completed", "COMPLETED"]
+LEAD_FORMS = [110, "110", "NotSuccessful", "notSuccessful", "NotSuccessfull"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_call_status_is_read_in_every_form_of_both_versions(version, form):
+    event = {**END_V1, "Status": form} if version == "v1" else {**END, "status": form}
+
+    assert webhook(event).status == 4
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("form", LEAD_FORMS)
+def test_a_lead_status_is_read_in_every_form_of_both_versions(version, form):
+    event = {**LEAD_EVENT, "status": form}
+    if version == "v1":
+        event = {key[0].upper() + key[1:]: value for key, value in event.items()}
+
+    report = webhook(event)
+
+    assert (report.status, report.attempt_token) == (110, "01J9ZK7P5V8Q")
+    assert report.call_data["FirstName"] == "Prueba"
+
+
 def test_every_name_of_every_enumeration_is_read_back():
     for table in (
         codes.CALL_STATUS,
