@@ -105,7 +105,8 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
         found = _search(campaign, since=first - SKEW, pearl=pearl, turn=turn, now=now)
     _space_rounds(campaign, pages=found.pages, now=now)
     talking = [r.to for r in found.strays if r.to and r.status not in FINAL_STATUSES]
-    claims.expect_report(talking, at=poll_after(now), now=now)
+    # A webhook that told of the start may be trusted for longer.
+    claims.expect_report(talking, at=poll_after(now), now=now, sooner=False)
     confirming.put_off(told.filter(is_due), now=now)
     due = list(followed.filter(is_due).order_by("next_lookup_at"))
     due = [attempt for attempt in due if attempt.pk not in found.seen]

@@ -125,12 +125,17 @@ def leave_unconfirmed(attempt: CallAttempt, *, reason: str, now: datetime) -> bo
     return bool(told.update(next_lookup_at=None, updated_at=now))
 
 
-def expect_report(phones: Sequence[str], *, at: datetime, now: datetime) -> int:
+def expect_report(
+    phones: Sequence[str], *, at: datetime, now: datetime, sooner: bool = True
+) -> int:
     """A call to these numbers shows, unnamed, that Pearl is at it: ask about the
-    attempts at `at`. It binds nothing, for relatives share numbers."""
+    attempts at `at`, or later if not `sooner`. It binds nothing, for relatives share
+    numbers."""
     rows = CallAttempt.objects.filter(
         open_phone__in=phones, state__in=[State.DIALING, State.ACCEPTED]
     )
+    if not sooner:
+        rows = rows.exclude(next_lookup_at__gt=at)
     return rows.update(next_lookup_at=at, updated_at=now)
 
 

@@ -278,6 +278,27 @@ def test_a_test_call_is_confirmed_without_effects(attempt):
     assert (attempt.confirmed_at, attempt.effects_due_at) == (SOON, None)
 
 
+def test_a_search_asks_no_sooner_about_calls_whose_start_was_told(simulator, campaign):
+    """Or each confirmation would make us poll all the calls under way."""
+    simulator.set(outcomes={"success": 1}, speed=1)
+    now = timezone.now()
+    told = AttemptFactory(run__campaign=campaign, pearl_request_id=None)
+    later = now + timedelta(minutes=4)
+    CallAttempt.objects.update(next_lookup_at=later)
+    polled = AttemptFactory(run=told.run, pearl_request_id=None, next_lookup_at=now)
+    pearl = simulator.client()
+    for one in (told, polled):
+        pearl.make_call(OUTBOUND_ID, to=one.phone, data={"ttAttemptId": str(one.token)})
+    simulator.wait_until(lambda: len(simulator.rings()) == 2, 30)
+
+    reconciling.poll(campaign, pearl=pearl, turn=lambda: True, now=timezone.now())
+
+    for one in (told, polled):
+        one.refresh_from_db()
+    assert told.next_lookup_at == later
+    assert now < polled.next_lookup_at < later
+
+
 def test_the_ends_of_many_calls_are_confirmed_in_one_request(simulator, campaign):
     """Forty calls ended by webhook: one page of Pearl's search confirms them all."""
     first, *_rest = attempts = [

@@ -63,7 +63,7 @@ def events_of(attempt: CallAttempt, n: int, dice: random.Random) -> list[dict]:
     }
     told = [{**START, **common}, end]
     if n % 3 == 0:
-        told.append({**end, "summary": None, "transcript": None, "recording": None})
+        told.append({**end, "summary": "La persona", "transcript": None})
     if n % 5 == 0:
         lead = {**LEAD_EVENT, "id": f"{n + CALLS:024x}", "callsId": [common["id"]]}
         told.append(lead)
