@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from simulator.clock import iso
 from simulator.exchange import Answer, Ask, Refused, Route
-from simulator.searching import Paging
+from simulator.searching import Paging, optional_window
 
 if TYPE_CHECKING:
     from simulator.world import World
 
 MAX_PHONE_LENGTH = 25
+MAX_SEARCH_LENGTH = 50
+
+USER_ID = "1"
+TEXT_CHANNEL_ID = "665500000000000000000301"
 
 
 def get_account(world: World, ask: Ask) -> Answer:
@@ -39,8 +43,8 @@ def list_users(world: World, ask: Ask) -> Answer:
 def list_phone_numbers(world: World, ask: Ask) -> Answer:
     return Answer(
         [
-            {"id": c.settings.id, "number": c.settings.phoneNumber, "direction": 2}
-            for c in world.campaigns.values()
+            {"id": c.id, "number": c.phoneNumber, "direction": c.type}
+            for c in world.config.campaigns.values()
         ]
     )
 
@@ -51,13 +55,14 @@ def list_voices(world: World, ask: Ask) -> Answer:
 
 
 def list_text_channels(world: World, ask: Ask) -> Answer:
-    return Answer([])
+    return Answer([{"channelId": TEXT_CHANNEL_ID}])
 
 
 def get_audit_log(world: World, ask: Ask) -> Answer:
     """Only event 11, PearlStatus, is ever written here (2.7)."""
-    wanted = ask.fields.get("eventType")
-    user = {"id": "1", "name": "API", "type": 1}
+    event, user_id = ask.fields.get("eventType"), ask.fields.get("userId")
+    first, last = optional_window(ask.fields, names=("from", "to"))
+    user = {"id": USER_ID, "name": "API", "type": 1}
     return Answer(
         [
             {
@@ -67,7 +72,9 @@ def get_audit_log(world: World, ask: Ask) -> Answer:
                 "additionalData": {},
             }
             for entry in world.audit
-            if wanted in (None, entry["event"])
+            if event in (None, entry["event"])
+            and user_id in (None, USER_ID)
+            and first <= entry["at"] <= last
         ]
     )
 
@@ -88,6 +95,8 @@ def remove_from_blacklist(world: World, ask: Ask) -> Answer:
 def search_blacklist(world: World, ask: Ask) -> Answer:
     paging = Paging.of(ask.fields)
     text = str(ask.fields.get("search") or "")
+    if len(text) > MAX_SEARCH_LENGTH:
+        raise Refused("search", "At most 50 characters.")
     found = [entry for entry in world.blacklist.items() if text in entry[0]]
     results = [
         {"phoneNumber": number, "created": iso(at)}

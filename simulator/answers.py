@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator import hours
 from simulator.clock import iso, iso_or_none
-from simulator.codes import Code, Conversation, Sentiment
+from simulator.codes import INBOUND, Code, Conversation, Sentiment
 from simulator.records import Call, Campaign, Lead, Request
 from simulator.talk import Talk, collected_info, talk_of
 
@@ -42,15 +43,20 @@ def call_item(world: World, call: Call) -> Json:
 
 
 def call_view(world: World, call: Call, *, version: int) -> Json:
-    """Get Call (5.1): pearlId is the outbound's id in v1, the Pearl's in v2."""
-    settings = call.campaign.settings
+    """Get Call (5.1)."""
     return {
         "id": call.id,
-        "pearlId": settings.id if version == 1 else settings.pearl_id,
-        "relatedId": settings.id,
+        "pearlId": _activity_id(call, version=version),
+        "relatedId": call.campaign.settings.id,
         **{k: v for k, v in call_item(world, call).items() if k != "id"},
         **_told(world, call),
     }
+
+
+def _activity_id(call: Call, *, version: int) -> str:
+    """What `pearlId` holds: the outbound's id in v1, the Pearl's in v2 (5.1)."""
+    settings = call.campaign.settings
+    return settings.id if version == 1 else settings.pearl_id
 
 
 def bulk_item(world: World, call: Call, *, fields: set[str]) -> Json:
@@ -126,20 +132,20 @@ def lead_item(world: World, lead: Lead) -> Json:
         "id": lead.id,
         "externalId": lead.external_id,
         "phoneNumber": lead.phone_number,
-        "timeZone": lead.zone,
+        "timeZone": hours.offset(lead.zone) if lead.zone else None,
         "status": code(world, lead.status),
         "created": iso(lead.created),
         "callData": lead.call_data,
     }
 
 
-def lead_view(world: World, lead: Lead) -> Json:
+def lead_view(world: World, lead: Lead, *, version: int) -> Json:
     """LeadApiView (4.5)."""
     last = lead.calls[-1] if lead.calls else None
     return {
         **lead_item(world, lead),
         "callsId": [call.id for call in lead.calls],
-        "lastCall": _last_call(world, last) if last else None,
+        "lastCall": _last_call(world, last, version=version) if last else None,
         "collectedData": collected_data(world, lead),
     }
 
@@ -151,12 +157,12 @@ def collected_data(world: World, lead: Lead) -> Json:
     return dict(talk_of(lead.calls[-1], seed=world.config.seed).collected)
 
 
-def _last_call(world: World, call: Call) -> Json:
+def _last_call(world: World, call: Call, *, version: int) -> Json:
     told = _told(world, call)
     return {
         "id": call.id,
         "startTime": iso(call.started_at),
-        "pearlId": call.campaign.settings.id,
+        "pearlId": _activity_id(call, version=version),
         "status": code(world, call.status),
         "from": call.campaign.settings.caller_id,
         "name": call.full_name,
@@ -172,7 +178,7 @@ def _last_call(world: World, call: Call) -> Json:
 
 
 def campaign_item(world: World, campaign: Campaign) -> Json:
-    """One element of GET /v1/Outbound (4.1)."""
+    """One element of GET /v1/Outbound or /v1/Inbound (4.1, 7.2)."""
     settings = campaign.settings
     return {
         "id": settings.id,
@@ -181,7 +187,7 @@ def campaign_item(world: World, campaign: Campaign) -> Json:
         "totalAgents": settings.totalAgents,
         "budgetTotal": settings.budgetTotal,
         "budgetConsumed": round(campaign.consumed),
-        "totalLeads": len(campaign.leads),
+        "totalLeads": _lead_totals(campaign)["totalLeads"],
         "created": iso(campaign.created),
     }
 
@@ -202,16 +208,28 @@ def pearl_view(world: World, campaign: Campaign, *, today_calls: int) -> Json:
     return {
         **item,
         "id": campaign.settings.pearl_id,
-        "type": 2,
+        "type": campaign.settings.type,
         "phoneNumber": campaign.settings.phoneNumber,
         "totalTodayCalls": today_calls,
-        "totalOngoingCalls": campaign.busy,
-        "totalOnQueue": None,
+        **ongoing_view(campaign),
         **_lead_totals(campaign),
     }
 
 
-def _lead_totals(campaign: Campaign) -> Json:
+def ongoing_view(campaign: Campaign) -> Json:
+    """How many talk, and how many wait if people ring this Pearl (6.4)."""
+    is_rung = campaign.settings.type == INBOUND
+    return {
+        "totalOngoingCalls": campaign.busy,
+        "totalOnQueue": 0 if is_rung else None,
+    }
+
+
+def _lead_totals(campaign: Campaign) -> dict[str, int | None]:
+    """Null for an inbound Pearl, which has no leads (6.2)."""
+    if campaign.settings.type == INBOUND:
+        names = ("totalLeads", "totalLeadsCompleted", "totalLeadsSuccess")
+        return dict.fromkeys(names)
     done = (Conversation.SUCCESS, Conversation.NOT_SUCCESSFUL, Conversation.COMPLETED)
     return {
         "totalLeads": len(campaign.leads),

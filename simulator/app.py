@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulator import account, called, outbound
+from simulator import account, called, outbound, pearl_flow
 from simulator.exchange import Answer, Ask, Refused, Route, problem
 from simulator.faults import Faults, respond, serve
 from simulator.rate import too_many
@@ -31,7 +31,13 @@ class Front:
         self._world = world
         self._control = control
         self._router = Router(
-            [*outbound.ROUTES, *called.ROUTES, *account.ROUTES, *lead_routes.routes()]
+            [
+                *outbound.ROUTES,
+                *pearl_flow.ROUTES,
+                *called.ROUTES,
+                *account.ROUTES,
+                *lead_routes.routes(),
+            ]
         )
         self._faults = Faults(world)
         self._token = f"Bearer {world.account_id}:{world.secret_key}".encode()

@@ -32,10 +32,12 @@ def delete_calls(world: World, ask: Ask) -> Answer:
 
 
 def get_recording(world: World, ask: Ask) -> Answer:
-    """GET /v2/Recording/{clientId}/{pearlId}/{callId}: Opus, or 404 (5.6)."""
+    """GET /v2/Recording/{clientId}/{pearlId}/{callId}: Opus, 401 or 404 (5.6)."""
+    if ask.params["clientId"] != world.account_id:
+        return Answer(status=401, raw=b"")
     call = world.calls.get(ask.params["callId"])
     is_there = call is not None and call.is_processed and call.has_conversation
-    if call is None or not is_there or ask.params["clientId"] != world.account_id:
+    if call is None or not is_there:
         return Answer(status=404, raw=b"")
     audio = silence(call.talk_duration)
     return Answer(raw=audio, content_type="audio/ogg")

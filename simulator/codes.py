@@ -80,6 +80,9 @@ class Sentiment(Code):
     POSITIVE = 5
 
 
+INBOUND, OUTBOUND = 1, 2  # Pearl types (2.7)
+VOICE, TEXT = 1, 2  # agent types (2.7)
+
 AGENT, CUSTOMER = 2, 3  # transcript roles, unknown U12
 
 RETRY_HOURS = {1: 6, 2: 24, 3: 72, 4: 168, 5: 720, 6: 3}  # minimumRetryIntervalHours

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from simulator import hours
+from simulator.codes import INBOUND, OUTBOUND, TEXT, VOICE
 from simulator.outcomes import DEFAULT_WEIGHTS, OUTCOMES
 from simulator.schema import ConfigError, build, merge
 
@@ -129,10 +130,15 @@ class CallingHours:
 
 @dataclass(slots=True)
 class CampaignConfig:
-    """One campaign, known as `id` (outbound) to v1 and as `pearl_id` to v2."""
+    """One activity, known as `id` to v1 and as `pearl_id` to v2.
+
+    Nobody ever rings an inbound one here.
+    """
 
     id: str = OUTBOUND_ID
     pearl_id: str = PEARL_ID
+    type: int = OUTBOUND
+    agentType: int = VOICE
     name: str = "Simulador · citas"
     status: int = 1
     totalAgents: int = 10
@@ -156,8 +162,18 @@ class CampaignConfig:
     webhook_credential_header: str = "Authorization"
     webhook_credential_value: str | None = None
     declared_variables: list[str] = field(default_factory=lambda: [MARKER])
+    # Only of Pearls made through the API, as Settings shows them (6.6).
+    flow: dict[str, Any] | None = None
+    variables: list[Any] | None = None
+    # Only of inbound or text Pearls.
+    recordingOptions: bool = True
+    waitingSentence: str = ""
+    isSayQueueDetails: bool = False
+    textChannelId: str | None = None
 
     def __post_init__(self) -> None:
+        _need(self.type in (INBOUND, OUTBOUND), "type: expected 1 or 2")
+        _need(self.agentType in (VOICE, TEXT), "agentType: expected 1 or 2")
         _need(self.status in (1, 2, 3, 10), "status: expected 1, 2, 3 or 10")
         _need(self.totalAgents >= 0, "totalAgents: expected 0 or more")
         _need(1 <= self.maximumCallAttempts <= 5, "maximumCallAttempts: 1 to 5")

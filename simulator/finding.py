@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.codes import INBOUND, OUTBOUND
 from simulator.exchange import Ask, Refused
 from simulator.records import Call, Campaign
 
 if TYPE_CHECKING:
     from simulator.world import World
+
+TYPES = {"outboundId": OUTBOUND, "inboundId": INBOUND}  # of v1
 
 
 def unknown(world: World, what: str) -> Refused:
@@ -18,15 +21,20 @@ def unknown(world: World, what: str) -> Refused:
 
 
 def campaign_of(world: World, ask: Ask) -> Campaign:
-    """By outbound id in v1, by Pearl id in v2: they are different ids (1.4)."""
-    if ask.version == 1:
-        campaign = world.campaigns.get(ask.params["outboundId"])
-        what = "OutboundId"
-    else:
-        campaign = world.pearls.get(ask.params["pearlId"])
-        what = "PearlId"
-    if campaign is None:
-        raise unknown(world, what)
+    """By outbound or inbound id in v1, by Pearl id in v2: different ids (1.4)."""
+    name = next(name for name in ("pearlId", *TYPES) if name in ask.params)
+    known = world.pearls if name == "pearlId" else world.campaigns
+    campaign, kind = known.get(ask.params[name]), TYPES.get(name)
+    if campaign is None or kind not in (None, campaign.settings.type):
+        raise unknown(world, name[:1].upper() + name[1:])
+    return campaign
+
+
+def outbound_of(world: World, ask: Ask) -> Campaign:
+    """Only what dials has leads and outbound settings, in v2 too."""
+    campaign = campaign_of(world, ask)
+    if campaign.settings.type != OUTBOUND:
+        raise unknown(world, "PearlId")
     return campaign
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,17 @@ class Stretch(Protocol):
 
 def is_zone(name: str) -> bool:
     return name in ZONES
+
+
+def offset(name: str) -> str | None:
+    """Hours east of Greenwich in winter ("1", "-8"), as a lead reads back (1.5).
+
+    None for a zone not known here.
+    """
+    if name not in ZONES:
+        return None
+    winter = datetime(2025, 1, 1, tzinfo=ZoneInfo(ZONES[name])).utcoffset()
+    return f"{(winter or timedelta()).total_seconds() / 3600:g}"
 
 
 def is_time(text: str) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simulator import answers
 from simulator.exchange import Answer, Ask, Handle, Json, Refused, Route
-from simulator.finding import campaign_of, unknown
+from simulator.finding import outbound_of, unknown
 from simulator.leads import LeadEngine
 from simulator.records import Campaign, Lead
 from simulator.searching import Paging, listed
@@ -47,12 +47,12 @@ class LeadRoutes:
         ]
 
     def add(self, world: World, ask: Ask) -> Answer:
-        lead = self._engine.add(campaign_of(world, ask), ask.fields)
+        lead = self._engine.add(outbound_of(world, ask), ask.fields)
         return Answer({"leadId": lead.id})
 
     def add_many(self, world: World, ask: Ask) -> Answer:
         """`true`, or a 400 naming the leads that failed: the others stay (U20)."""
-        campaign = campaign_of(world, ask)
+        campaign = outbound_of(world, ask)
         leads = ask.fields.get("leads")
         if not isinstance(leads, list) or not leads or len(leads) > MAX_BULK:
             raise Refused("Leads", "Between 1 and 50000 leads are required.")
@@ -72,21 +72,22 @@ class LeadRoutes:
     def update(self, world: World, ask: Ask) -> Answer:
         lead = self._lead(world, ask)
         self._engine.update(lead, ask.fields)
-        return Answer(answers.lead_view(world, lead))
+        return Answer(answers.lead_view(world, lead, version=ask.version))
 
     def get(self, world: World, ask: Ask) -> Answer:
-        return Answer(answers.lead_view(world, self._lead(world, ask)))
+        lead = self._lead(world, ask)
+        return Answer(answers.lead_view(world, lead, version=ask.version))
 
     def get_external(self, world: World, ask: Ask) -> Answer:
-        index = campaign_of(world, ask).leads_by_external
-        return self._newest(world, index.get(ask.params["key"]), "ExternalId")
+        index = outbound_of(world, ask).leads_by_external
+        return self._newest(world, ask, index, "ExternalId")
 
     def get_phone(self, world: World, ask: Ask) -> Answer:
-        index = campaign_of(world, ask).leads_by_phone
-        return self._newest(world, index.get(ask.params["key"]), "PhoneNumber")
+        index = outbound_of(world, ask).leads_by_phone
+        return self._newest(world, ask, index, "PhoneNumber")
 
     def search(self, world: World, ask: Ask) -> Answer:
-        campaign = campaign_of(world, ask)
+        campaign = outbound_of(world, ask)
         paging = Paging.of(ask.fields)
         found = campaign.leads
         statuses = listed(ask.fields, "statuses")
@@ -100,29 +101,32 @@ class LeadRoutes:
         return Answer({"count": len(found), "results": results})
 
     def delete(self, world: World, ask: Ask) -> Answer:
-        campaign = campaign_of(world, ask)
+        campaign = outbound_of(world, ask)
         ids = _strings(ask, "leadIds")
         index = campaign.leads_by_id
         self._engine.delete(campaign, [index[i] for i in ids if i in index])
         return Answer(True)
 
     def delete_external(self, world: World, ask: Ask) -> Answer:
-        campaign = campaign_of(world, ask)
+        campaign = outbound_of(world, ask)
         ids = _strings(ask, "leadExternalIds")
         index = campaign.leads_by_external
         self._engine.delete(campaign, [x for i in ids for x in index.get(i, ())])
         return Answer(True)
 
     def _lead(self, world: World, ask: Ask) -> Lead:
-        lead = campaign_of(world, ask).leads_by_id.get(ask.params["leadId"])
+        lead = outbound_of(world, ask).leads_by_id.get(ask.params["leadId"])
         if lead is None:
             raise unknown(world, "LeadId")
         return lead
 
-    def _newest(self, world: World, leads: list[Lead] | None, what: str) -> Answer:
+    def _newest(
+        self, world: World, ask: Ask, index: dict[str, list[Lead]], what: str
+    ) -> Answer:
+        leads = index.get(ask.params["key"])
         if not leads:
             raise unknown(world, what)
-        return Answer(answers.lead_view(world, leads[-1]))
+        return Answer(answers.lead_view(world, leads[-1], version=ask.version))
 
 
 def _route(method: str, template: str, handle: Handle) -> Route:

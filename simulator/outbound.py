@@ -1,4 +1,4 @@
-"""Campaigns under both names: /v1/Outbound and /v2/Pearl (sections 4 and 6)."""
+"""Campaigns under all their names: Outbound, Inbound, Pearl (sections 4, 6, 7.2)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import answers
 from simulator.analytics import analytics
-from simulator.codes import Activity
+from simulator.codes import INBOUND, OUTBOUND, Activity
 from simulator.exchange import Answer, Ask, Refused, Route
 from simulator.finding import campaign_of, unknown
 from simulator.records import Campaign, Request
-from simulator.schema import ConfigError
 from simulator.searching import Paging, between, calls_asked_for, listed, window
 
 if TYPE_CHECKING:
@@ -30,8 +29,16 @@ SORT_KEYS = {
 }
 
 
-def list_campaigns(world: World, ask: Ask) -> Answer:
-    found = world.campaigns.values()
+def list_outbounds(world: World, ask: Ask) -> Answer:
+    return _listed(world, OUTBOUND)
+
+
+def list_inbounds(world: World, ask: Ask) -> Answer:
+    return _listed(world, INBOUND)
+
+
+def _listed(world: World, kind: int) -> Answer:
+    found = [c for c in world.campaigns.values() if c.settings.type == kind]
     return Answer([answers.campaign_item(world, campaign) for campaign in found])
 
 
@@ -48,8 +55,7 @@ def get_pearl(world: World, ask: Ask) -> Answer:
 
 
 def get_ongoing(world: World, ask: Ask) -> Answer:
-    campaign = campaign_of(world, ask)
-    return Answer({"totalOngoingCalls": campaign.busy, "totalOnQueue": None})
+    return Answer(answers.ongoing_view(campaign_of(world, ask)))
 
 
 def set_active(world: World, ask: Ask) -> Answer:
@@ -160,72 +166,10 @@ def get_analytics(world: World, ask: Ask) -> Answer:
     return Answer(analytics(world, campaign, first, last))
 
 
-def get_settings(world: World, ask: Ask) -> Answer:
-    """GET /v2/Pearl/{pearlId}/Settings (6.6): flow empty, outbound filled."""
-    settings = campaign_of(world, ask).settings
-    outbound = {name: getattr(settings, name) for name in WRITABLE}
-    outbound["callingHours"] = [
-        {"day": row.day, "start": row.start, "end": row.end}
-        for row in settings.callingHours
-    ]
-    variables = [
-        {"id": name, "name": name, "group": "PreCall", "type": "string"}
-        for name in settings.declared_variables
-    ]
-    return Answer(
-        {
-            "name": settings.name,
-            "type": 2,
-            "agentType": 1,
-            "pearl": None,
-            "variables": variables,
-            "inbound": None,
-            "outbound": outbound,
-        }
-    )
-
-
-WRITABLE = (
-    "phoneNumberId",
-    "totalAgents",
-    "recordingTrack",
-    "isStopRecordingAfterTransferCall",
-    "transcriptOptions",
-    "budgetTotal",
-    "timeZone",
-    "maximumCallAttempts",
-    "minimumRetryIntervalHours",
-    "ringDuration",
-    "callTimeout",
-    "voiceMail",
-    "callingHours",
-    "callWebhookUrl",
-    "leadWebhookUrl",
-)
-
-
-def put_settings(world: World, ask: Ask) -> Answer:
-    """PUT /v2/Pearl/{pearlId}/Settings/Outbound: a partial update (6.6)."""
-    campaign = campaign_of(world, ask)
-    changes = {k: v for k, v in ask.fields.items() if k in WRITABLE}
-    patch = {"campaigns": {campaign.settings.id: changes}}
-    try:
-        world.apply(world.config.patched(patch))
-    except ConfigError as exc:
-        raise Refused("validation", str(exc)) from exc
-    return Answer(True)
-
-
 def reset_memory(world: World, ask: Ask) -> Answer:
     """Both versions (6.8); this Pearl remembers nobody anyway."""
-    campaign = world.pearls.get(ask.params["pearlId"])
-    if campaign is None:
-        raise unknown(world, "PearlId")
+    campaign_of(world, ask)
     return Answer(True)
-
-
-def list_inbounds(world: World, ask: Ask) -> Answer:
-    return Answer([])
 
 
 def _pearl(world: World, campaign: Campaign) -> dict[str, Any]:
@@ -242,7 +186,7 @@ def _pearl(world: World, campaign: Campaign) -> dict[str, Any]:
 
 
 ROUTES = (
-    Route("GET", "/v1/Outbound", "campaign", list_campaigns),
+    Route("GET", "/v1/Outbound", "campaign", list_outbounds),
     Route("GET", "/v1/Outbound/{outboundId}", "campaign", get_campaign),
     Route("POST", "/v1/Outbound/{outboundId}/Active", "campaign", set_active),
     Route("POST", "/v1/Outbound/{outboundId}/Call", "make_call", make_call),
@@ -253,6 +197,11 @@ ROUTES = (
     Route("POST", "/v1/Outbound/{outboundId}/Calls", "calls", search_calls),
     Route("POST", "/v1/Outbound/{outboundId}/Analytics", "campaign", get_analytics),
     Route("GET", "/v1/Inbound", "campaign", list_inbounds),
+    Route("GET", "/v1/Inbound/{inboundId}", "campaign", get_campaign),
+    Route("POST", "/v1/Inbound/{inboundId}/Active", "campaign", set_active),
+    Route("POST", "/v1/Inbound/{inboundId}/Calls", "calls", search_calls),
+    Route("GET", "/v1/Inbound/{inboundId}/OngoingCalls", "campaign", get_ongoing),
+    Route("POST", "/v1/Inbound/{inboundId}/Analytics", "campaign", get_analytics),
     Route(
         "PUT",
         "/v1/Pearl/{pearlId}/Memory/{phoneNumber}/Reset",
@@ -266,7 +215,5 @@ ROUTES = (
     Route("POST", "/v2/Pearl/{pearlId}/Calls", "calls", search_calls),
     Route("POST", "/v2/Pearl/{pearlId}/Calls/Bulk", "bulk", search_bulk),
     Route("POST", "/v2/Pearl/{pearlId}/Analytics", "campaign", get_analytics),
-    Route("GET", "/v2/Pearl/{pearlId}/Settings", "campaign", get_settings),
-    Route("PUT", "/v2/Pearl/{pearlId}/Settings/Outbound", "campaign", put_settings),
     Route("PUT", "/v2/Pearl/{pearlId}/ResetMemory", "campaign", reset_memory),
 )

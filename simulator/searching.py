@@ -53,6 +53,15 @@ def window(fields: Json, *, names: tuple[str, str]) -> tuple[float, float]:
     return first, last
 
 
+def optional_window(fields: Json, *, names: tuple[str, str]) -> tuple[float, float]:
+    """The same, for a search that need not say either end."""
+    first, last = (fields.get(name) for name in names)
+    return (
+        float("-inf") if first is None else _instant(first, names[0]),
+        float("inf") if last is None else _instant(last, names[1]),
+    )
+
+
 def between(
     items: list[T], first: float, last: float, *, at: Callable[[T], float]
 ) -> list[T]:

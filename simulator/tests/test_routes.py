@@ -50,7 +50,7 @@ SETTINGS = {
         ("GET", "/v2/Account/Users", None, [{"email", "roleId", "roleName"}]),
         ("GET", "/v2/Account/PhoneNumbers", None, [{"id", "number", "direction"}]),
         ("GET", "/v2/Account/Voices", None, [{"language", "voices"}]),
-        ("GET", "/v2/Account/TextChannels", None, []),
+        ("GET", "/v2/Account/TextChannels", None, [{"channelId"}]),
         ("POST", "/v2/Account/AuditLog", {}, []),
         ("POST", "/v2/Account/Blacklist", {"phoneNumbers": ["+41"]}, True),
         ("POST", "/v2/Account/Blacklist/Remove", {"phoneNumbers": ["+41"]}, True),
