@@ -126,7 +126,7 @@ class Dialer:
 
     def _record_placed(self, attempt: CallAttempt, placed: PlacedCall) -> None:
         now = timezone.now()
-        request_id = str(placed.request_id)
+        request_id = placed.request_id
         try:
             self.journal.write_after(attempt, request_id=request_id, now=now)
         except OSError:

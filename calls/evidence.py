@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from calls.models import CallAttempt
-from calls.pearl import CallReport
+from calls.pearl import CallId, CallReport
 from calls.states import (
     CANCELED,
     FINAL_REQUEST_OUTCOMES,
@@ -45,7 +45,7 @@ FINAL_CONVERSATIONS = frozenset({70, 100, 110, 130, 150, 200, 220, 300, 500})
 class Evidence:
     """What is known of one attempt's call. The names are those of CallAttempt."""
 
-    pearl_call_id: str | None = None
+    pearl_call_id: CallId | None = None
     request_code: int | None = None
     call_code: int | None = None
     conversation_code: int | None = None
@@ -65,7 +65,7 @@ class Evidence:
     @classmethod
     def of_report(cls, report: CallReport) -> Evidence:
         return cls(
-            pearl_call_id=str(report.call_id),
+            pearl_call_id=report.call_id,
             call_code=_small(report.status),
             conversation_code=_small(report.conversation_status),
             duration_seconds=_small(report.duration_seconds),

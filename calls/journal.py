@@ -19,6 +19,7 @@ from uuid import UUID
 from django.conf import settings
 
 from calls.models import CallAttempt
+from calls.pearl import RequestId
 from calls.states import State
 from leads.phones import phone_hash
 
@@ -62,7 +63,7 @@ class DialJournal:
         )
 
     def write_after(
-        self, attempt: CallAttempt, *, request_id: str, now: datetime
+        self, attempt: CallAttempt, *, request_id: RequestId, now: datetime
     ) -> None:
         """The id Pearl answered with, in case the database cannot be told."""
         line = {"token": str(attempt.token), "request": request_id}

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 def find_attempt(report: CallReport) -> CallAttempt | None:
     """The attempt that a webhook speaks of: by our marker, else by Pearl's call id.
     Never by number: relatives share one. None too if Pearl itself says otherwise."""
-    bound = CallAttempt.objects.filter(pearl_call_id=str(report.call_id)).first()
+    bound = CallAttempt.objects.filter(pearl_call_id=report.call_id).first()
     marked = find_marked(report.attempt_token)
     if bound and marked and bound.pk != marked.pk and bound.confirmed_at:
         return None

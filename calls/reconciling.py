@@ -26,6 +26,7 @@ from calls.evidence import Evidence, join
 from calls.models import CallAttempt, Campaign, PearlEvent
 from calls.outcomes import record, rightful
 from calls.pearl import (
+    CallId,
     CallReport,
     CallRequestReport,
     NoAnswer,
@@ -69,7 +70,7 @@ class _Findings:
 
     seen: set[int] = field(default_factory=set)
     strays: list[CallReport] = field(default_factory=list)
-    call_ids: set[str] = field(default_factory=set)
+    call_ids: set[CallId] = field(default_factory=set)
     pages: int = 0
     unreadable: int = 0
 
@@ -218,10 +219,10 @@ def _read_page(
 ) -> None:
     attempts = _attempts_of(reports)
     for report in reports:
-        found.call_ids.add(str(report.call_id))
+        found.call_ids.add(report.call_id)
         try:
             attempt = rightful(
-                attempts.get(str(report.call_id)),
+                attempts.get(report.call_id),
                 attempts.get(report.attempt_token or ""),
                 now=now,
             )
@@ -250,7 +251,7 @@ def _take_in(report: CallReport, attempt: CallAttempt, *, now: datetime) -> bool
 
 def _attempts_of(reports: Sequence[CallReport]) -> dict[str, CallAttempt]:
     """By Pearl's call id and by our token, in one query."""
-    ids = [str(report.call_id) for report in reports]
+    ids = [report.call_id for report in reports]
     tokens = [token for report in reports if (token := _token(report))]
     rows = CallAttempt.objects.filter(Q(pearl_call_id__in=ids) | Q(token__in=tokens))
     known: dict[str, CallAttempt] = {}
@@ -285,12 +286,12 @@ def _follow(
     if not turn():
         raise Interrupted
     try:
-        request = pearl.call_request(RequestId(attempt.pearl_request_id))
+        request = pearl.call_request(attempt.pearl_request_id)
     except NotFound:
         claims.look_again(attempt, at=_later(attempt, now=now), now=now)
         return
     evidence = Evidence(
-        pearl_call_id=str(request.call_id) if request.call_id else None,
+        pearl_call_id=request.call_id,
         request_code=request.status,
     )
     if request.call_id is not None:
@@ -403,7 +404,7 @@ def _may_be_waiting(
     if found.unreadable:
         return True
     sent_at = attempt.send_started_at or attempt.claimed_at
-    open_requests: set[str] = set()
+    open_requests: set[RequestId] = set()
     for page in _pages(
         lambda skip: pearl.search_call_requests(
             attempt.campaign.outbound_id,
@@ -416,7 +417,7 @@ def _may_be_waiting(
         if page.unreadable:
             return True
         open_requests |= {
-            str(request.request_id)
+            request.request_id
             for request in page.items
             if _is_unaccounted(request, found)
         }
@@ -426,7 +427,7 @@ def _may_be_waiting(
 
 def _is_unaccounted(request: CallRequestReport, found: _Findings) -> bool:
     if request.call_id is not None:
-        return str(request.call_id) not in found.call_ids
+        return request.call_id not in found.call_ids
     return request.status not in FINAL_REQUESTS
 
 

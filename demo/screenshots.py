@@ -35,6 +35,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from calls import budget, claims, outcomes, runs
 from calls.evidence import Evidence
 from calls.models import CallAttempt, Campaign, PearlAccount, Worker
+from calls.pearl import RequestId
 from leads.models import Consent, Lead
 from tuotempo.asgi import application
 
@@ -139,7 +140,7 @@ def dial(campaign: Campaign, *, at_most: int, now: datetime) -> list[CallAttempt
         claims.pre_send(attempt, now=now)
         claims.mark_accepted(
             attempt,
-            request_id=f"{attempt.pk:024x}",
+            request_id=RequestId(f"{attempt.pk:024x}"),
             queue_position=None,
             now=now,
             look_at=now + 5 * MINUTE,

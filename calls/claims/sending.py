@@ -23,6 +23,7 @@ from calls.claims.writes import (
 )
 from calls.eligibility import facts_of, rules_of
 from calls.models import CallAttempt, Campaign, RunState
+from calls.pearl import RequestId
 from calls.states import SENT, TRANSITIONS, State
 from leads.models import CallStatus, Lead
 from leads.verdict import Verdict, verdict
@@ -136,7 +137,7 @@ _REPEATED = _("Pearl dio a la petición el identificador de otra.")
 def mark_accepted(
     attempt: CallAttempt,
     *,
-    request_id: str,
+    request_id: RequestId,
     queue_position: int | None,
     now: datetime,
     look_at: datetime,

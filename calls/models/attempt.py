@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from calls.models.campaign import Campaign, Run
+from calls.models.pearl_ids import CallIdField, RequestIdField
+from calls.pearl import CallId, RequestId
 from calls.states import HELD, OPEN, Outcome, State
 from leads.models import CallStatus, Lead
 
@@ -74,10 +76,12 @@ class CallAttempt(models.Model):
     next_lookup_at = models.DateTimeField(null=True, blank=True)
     absences = models.PositiveIntegerField(default=0)
 
-    pearl_request_id = models.CharField(
-        _("petición en Pearl"), max_length=24, null=True, blank=True, unique=True
+    pearl_request_id: models.CharField[RequestId | None, RequestId | None] = (
+        RequestIdField(
+            _("petición en Pearl"), max_length=24, null=True, blank=True, unique=True
+        )
     )
-    pearl_call_id = models.CharField(
+    pearl_call_id: models.CharField[CallId | None, CallId | None] = CallIdField(
         _("llamada en Pearl"), max_length=24, null=True, blank=True, unique=True
     )
     queue_position = models.IntegerField(null=True, blank=True)

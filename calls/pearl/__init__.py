@@ -14,7 +14,7 @@ from .campaigns import (
     Pearl,
 )
 from .client import PearlClient
-from .ids import CallId, LeadId, RequestId
+from .ids import CallId, LeadId, PearlId, RequestId
 from .reading import FrozenMap
 from .reports import (
     ATTEMPT_VARIABLE,
@@ -61,6 +61,7 @@ __all__ = [
     "Pearl",
     "PearlClient",
     "PearlError",
+    "PearlId",
     "PlacedCall",
     "RequestId",
     "Throttled",

@@ -7,7 +7,6 @@ other and lost every result (pearl-api.md 1.4, 9.3).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
 
 SHAPE = re.compile(r"[0-9a-f]{24}", re.ASCII)
@@ -22,17 +21,26 @@ def is_id(text: object) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Id:
-    text: str
+class PearlId(str):
+    """Text that knows what it names, and equals no other kind of id of that text."""
 
-    def __post_init__(self) -> None:
-        if not is_id(self.text):
-            raise ValueError(f"not a {type(self).__name__}: 24 hex digits expected")
-        object.__setattr__(self, "text", self.text.lower())
+    __slots__ = ()
+    __hash__ = str.__hash__
 
-    def __str__(self) -> str:
-        return self.text
+    def __new__(cls, text: str) -> Self:
+        if not is_id(text):
+            raise ValueError(f"not a {cls.__name__}: 24 hex digits expected")
+        return super().__new__(cls, text.lower())
+
+    def __eq__(self, other: object) -> bool:
+        is_other_kind = isinstance(other, PearlId) and type(other) is not type(self)
+        return not is_other_kind and super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     @classmethod
     def read(cls, value: object) -> Self | None:
@@ -40,13 +48,13 @@ class _Id:
         return cls(value) if isinstance(value, str) and is_id(value) else None
 
 
-class RequestId(_Id):
+class RequestId(PearlId):
     """What Make Call answers: our wish for a call. Follow it with `call_request`."""
 
 
-class CallId(_Id):
+class CallId(PearlId):
     """A call that Pearl has begun. Read it with `call`."""
 
 
-class LeadId(_Id):
+class LeadId(PearlId):
     """A lead of Pearl's, not one of ours."""
