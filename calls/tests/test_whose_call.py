@@ -30,7 +30,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER_OUTBOUND, OTHER_PEARL = "66f0a1b2c3d4e5f601020399", "66f0aaaabbbbccccdddd0099"
 SHARED, OWN = "+34600000250", "+34600000350"
-ENDINGS = {SHARED: ["success", "no_answer"], OWN: ["busy"]}
+# Somebody else's call to the number comes first, then those of its two leads.
+ENDINGS = {SHARED: ["not_successful", "success", "no_answer"], OWN: ["busy"]}
 SHOWN = {
     "success": (Outcome.SUCCESS, CallStatus.COMPLETED),
     "no_answer": (Outcome.NO_ANSWER, CallStatus.NO_ANSWER),
@@ -62,7 +63,7 @@ LATE = {"delay": 1.0, "delay_seconds": 100.0}
         (OFTEN, None, ["ttAttemptId"], OUTBOUND_ID),
         (OFTEN, None, [], OTHER_OUTBOUND),
         (OFTEN, {}, [], OUTBOUND_ID),
-        # What is told of the first call comes while the second one rings, or later.
+        # What is told of a call comes while the next one rings, or later.
         (OFTEN, LATE, ["ttAttemptId"], OUTBOUND_ID),
         (OFTEN, {**LATE, "duplicate": 1.0}, [], OTHER_OUTBOUND),
     ],
@@ -93,6 +94,7 @@ def test_each_result_is_that_of_its_own_lead_though_they_share_a_number(
     common = {"callWebhookUrl": url, "declared_variables": declared}
     simulator.set(
         scripted=ENDINGS,
+        talk_seconds=[150, 200],
         webhooks=webhooks or {},
         campaigns={
             OUTBOUND_ID: common,
@@ -103,20 +105,22 @@ def test_each_result_is_that_of_its_own_lead_though_they_share_a_number(
     LeadFactory(phone_e164=OWN, phone_alt=SHARED)
     LeadFactory(phone_e164=SHARED)
     LeadFactory(phone_e164=SHARED, pearl_outbound_id=second_campaign)
+    simulator.client().make_call(OUTBOUND_ID, to=SHARED, data={})
+    simulator.wait_until(lambda: simulator.rings()[0]["ended_at"])
     for campaign in campaigns:
         runs.start(campaign.pk, now=timezone.now(), until_empty=True)
 
     CallManager(pearl=simulator.client()).run(until_empty=True)
     simulator.wait_until(lambda: not simulator.get("stats")["webhooks"]["pending"])
 
-    rings = simulator.rings()
+    _strangers, *rings = simulator.rings()
     assert sorted(ring["to"] for ring in rings) == [SHARED, SHARED, OWN]
-    assert CallAttempt.objects.count() == 3
+    sent = CallAttempt.objects.exclude(state=State.RELEASED)
+    assert [*sent.values_list("state", flat=True)] == [State.ENDED] * 3
     for ring in rings:
         attempt = CallAttempt.objects.get(token=ring["call_data"]["ttAttemptId"])
         shown = (attempt.outcome, attempt.lead.call_status)
         assert shown == SHOWN[ring["outcome"]]
-        assert attempt.state == State.ENDED
         assert attempt.pearl_request_id == RequestId(ring["request_id"])
         assert attempt.pearl_call_id == CallId(ring["call_id"])
     heard = PearlEvent.objects.filter(attempt__isnull=False).exists()
