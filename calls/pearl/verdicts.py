@@ -19,7 +19,8 @@ from .reading import NotJson, as_int, as_object, parse_json, plain_keys
 from .reports import without_numbers
 from .transport import Answer
 
-REFUSED = frozenset({400, 404, 409, 422})
+# Not 409: "already done" may be a call (pearl-api.md 1.7).
+REFUSED = frozenset({400, 404, 422})
 DENIED = frozenset({401, 402, 403})
 THROTTLED = 429
 

@@ -243,7 +243,12 @@ MATRIX = {
         CallUncertain,
         NoAnswer,
     ),
-    "409 json": (lambda: hostile.answer(http(409, PROBLEM)), 1, CallRefused, NoAnswer),
+    "409 json": (
+        lambda: hostile.answer(http(409, PROBLEM)),
+        1,
+        CallUncertain,
+        NoAnswer,
+    ),
     "422 json": (lambda: hostile.answer(http(422, PROBLEM)), 1, CallRefused, NoAnswer),
     **{
         f"{code} html": (lambda code=code: status(code), 1, CallUncertain, NoAnswer)
