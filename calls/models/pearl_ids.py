@@ -18,7 +18,8 @@ else:
 
 
 class PearlIdField(Column):
-    """Reads as its kind of id; TypeError when another is written or looked for."""
+    """Reads as its kind of id; TypeError when another is written or looked for, and
+    ValueError when text is written that is no id at all."""
 
     kind: type[PearlId]
 
@@ -30,6 +31,10 @@ class PearlIdField(Column):
             raise TypeError(f"{self.name} is no place for a {type(value).__name__}")
         text = super().get_prep_value(value)
         return text if text is None else str(text)
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        text = super().get_db_prep_save(value, connection)
+        return str(self.kind(text)) if isinstance(text, str) else text
 
     def deconstruct(self) -> Any:
         """As the plain column that it is to the database."""

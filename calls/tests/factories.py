@@ -57,7 +57,7 @@ class AttemptFactory(DjangoModelFactory):
     lease_expires_at = factory.SelfAttribute("claimed_at")
     open_lead_id = factory.SelfAttribute("lead.id")
     open_phone = factory.SelfAttribute("phone")
-    pearl_request_id = factory.Sequence("{:024x}".format)
+    pearl_request_id = factory.Sequence(lambda n: f"{n + 1:024x}")
 
 
 def evidence_of(outcome: str) -> Evidence:

@@ -173,6 +173,14 @@ def test_an_id_of_the_other_kind_is_refused_wherever_it_is_put(confused):
     assert (ids, row.state) == ((None, None), State.DIALING)
 
 
+@pytest.mark.parametrize("text", ["", "c" * 23, "g" * 24, "0" * 24])
+def test_text_that_is_no_id_is_not_stored(text):
+    AttemptFactory()
+
+    with pytest.raises(ValueError, match="24 hex digits"):
+        CallAttempt.objects.update(pearl_call_id=text)
+
+
 def test_ids_of_one_text_and_two_kinds_are_two():
     assert SAME_TEXT != CALL
     assert not SAME_TEXT == CALL  # noqa: SIM201 (the operator of its own)
