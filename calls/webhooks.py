@@ -212,8 +212,7 @@ def _attempt_of_lead(report: LeadReport) -> CallAttempt | None:
     """We place calls, not leads, at Pearl (pearl-api.md 9.1); a lead may name one."""
     found = outcomes.find_marked(report.attempt_token)
     if found is None and report.call_ids:
-        ids = [str(call_id) for call_id in report.call_ids]
-        found = CallAttempt.objects.filter(pearl_call_id__in=ids).last()
+        found = CallAttempt.objects.filter(pearl_call_id__in=report.call_ids).last()
     return found
 
 
