@@ -104,6 +104,11 @@ def _imports_of_its_own(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _recordings_of_its_own(settings: Any, tmp_path: Path) -> None:
+    settings.RECORDING_FOLDER = tmp_path / "recordings"
+
+
+@pytest.fixture(autouse=True)
 def _passwords_hashed_at_once(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Event, Semaphore, Thread
+from threading import Event, Lock, Semaphore, Thread
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
@@ -38,6 +38,7 @@ from calls.pearl import (
 )
 from calls.preflight import Level
 from calls.queue import Wait
+from calls.recording_copier import RecordingCopier
 from leads.window import WindowError
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,11 @@ class CallManager:
         )
         self._lines = Semaphore(settings.PEARL_MAX_IN_FLIGHT)
         self._threads = max(1, settings.PEARL_MAX_IN_FLIGHT - 1)
+        # The line that is left: questions and recordings take it in turn.
+        self._spare_line = Lock()
+        self._copier = RecordingCopier(
+            pearl=pearl, line=self._spare_line, turn=self._turn, stop=self.stop
+        )
         self._is_blind = False
         self._wake = Event()
         self._drained = Event()
@@ -112,6 +118,7 @@ class CallManager:
             Thread(target=self._keep_beating, name="heartbeat"),
             Thread(target=self._keep_asking, name="questions"),
             Thread(target=keep_reading, args=(self.stop,), name="events"),
+            Thread(target=self._copier.run, name="recordings"),
         ]
         for helper in helpers:
             helper.start()
@@ -291,9 +298,10 @@ class CallManager:
         while not self.stop.wait(TICK_SECONDS):
             try:
                 close_old_connections()
-                for campaign in self._campaigns():
-                    self._ask_about_safely(campaign)
-                self._read_states()
+                with self._spare_line:
+                    for campaign in self._campaigns():
+                        self._ask_about_safely(campaign)
+                    self._read_states()
             except reconciling.Interrupted:
                 break
             except DatabaseGone:

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from calls import claims, confirming
+from calls import claims, confirming, recordings, said
 from calls.evidence import Evidence, as_text, corrected
 from calls.models import CallAttempt, Campaign, PearlEvent
 from calls.pearl import CallReport
@@ -131,6 +131,9 @@ def _record(
         )
     if not claims.settle(attempt, state, now=now, **changes):
         return False
+    said.write(attempt.pk, before=known.transcript, after=joined.transcript)
+    if joined.recording_url and not known.recording_url:
+        recordings.expect(attempt, now=now)
     if state == State.ENDED and not attempt.is_test:
         heard_at = changes["end_heard_at"]
         _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)

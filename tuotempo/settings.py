@@ -173,6 +173,30 @@ IMPORT_FOLDER = Path(
     )
 )
 
+RECORDING_FOLDER = Path(
+    read(
+        "str",
+        "RECORDING_FOLDER",
+        str(BASE_DIR / "var" / "recordings"),
+        "carpeta privada, común a todos los procesos.",
+    )
+)
+RECORDING_HOSTS = read(
+    "list", "RECORDING_HOSTS", [], "nombres de servidores separados por comas."
+)
+RECORDING_DAYS = read_number(
+    "int", "RECORDING_DAYS", 90, 1, "días que se guardan las grabaciones."
+)
+RECORDING_MAX_MB = read_number(
+    "int", "RECORDING_MAX_MB", 100, 1, "tamaño máximo de una grabación."
+)
+PEARL_AGENT_ROLE = read(
+    "str", "PEARL_AGENT_ROLE", "2", "papel del agente en las transcripciones: 2 o 3."
+)
+TRANSCRIPT_TICKS = read_number(
+    "int", "TRANSCRIPT_TICKS", 1000, 1, "unidades por segundo: 1000 o 1."
+)
+
 # --- Database -----------------------------------------------------------------------
 
 DATABASES = {

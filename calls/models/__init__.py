@@ -13,6 +13,8 @@ from calls.models.campaign import (
     default_retry_minutes,
     default_weekly_hours,
 )
+from calls.models.recording import Listen, Recording
+from calls.models.said import SaidWord
 from calls.models.token import ApiToken, Scope
 from calls.models.witness import PearlEvent, Worker
 
@@ -22,10 +24,13 @@ __all__ = [
     "CallAttemptQuerySet",
     "Campaign",
     "ControlEvent",
+    "Listen",
     "PearlAccount",
     "PearlEvent",
+    "Recording",
     "Run",
     "RunState",
+    "SaidWord",
     "Scope",
     "Worker",
     "default_max_concurrent_calls",

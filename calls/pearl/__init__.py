@@ -16,6 +16,13 @@ from .campaigns import (
 from .client import PearlClient
 from .ids import CallId, LeadId, PearlId, RequestId
 from .reading import FrozenMap
+from .recordings import (
+    Audio,
+    RecordingError,
+    RecordingFailed,
+    RecordingRefused,
+    RecordingUnavailable,
+)
 from .reports import (
     ATTEMPT_VARIABLE,
     CallReport,
@@ -42,6 +49,7 @@ __all__ = [
     "ATTEMPT_VARIABLE",
     "AccessDenied",
     "Account",
+    "Audio",
     "CallId",
     "CallNotSent",
     "CallRefused",
@@ -63,6 +71,10 @@ __all__ = [
     "PearlError",
     "PearlId",
     "PlacedCall",
+    "RecordingError",
+    "RecordingFailed",
+    "RecordingRefused",
+    "RecordingUnavailable",
     "RequestId",
     "Throttled",
     "Turn",

@@ -28,6 +28,7 @@ from .campaigns import (
 )
 from .ids import CallId, RequestId, is_id
 from .reading import as_object
+from .recordings import Downloads
 from .reports import (
     CallReport,
     CallRequestReport,
@@ -283,6 +284,10 @@ class PearlClient:
         """
         path = f"/v2/Pearl/{_checked_id(pearl_id)}/Settings"
         return read_outbound_settings(self._object("GET", path))
+
+    def downloads(self, *, hosts: Sequence[str], max_bytes: int) -> Downloads:
+        """Of recordings. Source: GET /v2/Recording/…, pearl-api.md 5.6."""
+        return Downloads(self._base_url, self._auth, hosts=hosts, max_bytes=max_bytes)
 
     # Sending
 

@@ -10,6 +10,7 @@ import queue
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,11 @@ READ_SIZE = 64 * 1024
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Address = tuple[Any, ...]  # an entry of getaddrinfo
+MayReach = Callable[[str], bool]  # of an IP address
+
+
+def anywhere(_address: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +143,7 @@ def converse(
     """One request, at most once. Raises Unsent or Lost, never anything of requests'."""
     with Deadline(deadline) as clock:
         try:
-            with _session(clock, connect_timeout) as session:
+            with one_session(clock, connect_timeout) as session:
                 answer = _answer(
                     session.request(
                         method,
@@ -198,26 +204,36 @@ class _Session(requests.Session):
         return None
 
 
-def _session(clock: Deadline, connect_timeout: float) -> requests.Session:
-    """A session for one exchange: no proxy, no .netrc, no cookie, no older socket."""
+def one_session(
+    clock: Deadline, connect_timeout: float, *, may_reach: MayReach = anywhere
+) -> requests.Session:
+    """A session for one exchange: no proxy, no .netrc, no cookie, no older socket.
+
+    `may_reach` is asked about each address that the name has, before any is used.
+    """
     session = _Session()
     session.trust_env = False
     session.verify = True
-    session.mount("https://", _Adapter(clock, connect_timeout))
-    session.mount("http://", _Adapter(clock, connect_timeout))
+    session.mount("https://", _Adapter(clock, connect_timeout, may_reach))
+    session.mount("http://", _Adapter(clock, connect_timeout, may_reach))
     return session
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, clock: Deadline, connect_timeout: float) -> None:
+    def __init__(
+        self, clock: Deadline, connect_timeout: float, may_reach: MayReach
+    ) -> None:
         self._clock = clock
         self._connect_timeout = connect_timeout
+        self._may_reach = may_reach
         super().__init__(max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         kind = _GuardedTLS if pool.scheme == "https" else _Guarded
-        pool.ConnectionCls = partial(kind, self._clock, self._connect_timeout)
+        pool.ConnectionCls = partial(
+            kind, self._clock, self._connect_timeout, self._may_reach
+        )
         return pool
 
 
@@ -225,19 +241,26 @@ class _Guarded(HTTPConnection):
     """A connection that knows its deadline and notes when the first byte leaves."""
 
     def __init__(
-        self, clock: Deadline, connect_timeout: float, *args: Any, **kwargs: Any
+        self,
+        clock: Deadline,
+        connect_timeout: float,
+        may_reach: MayReach,
+        *args: Any,
+        **kwargs: Any,
     ) -> None:
         self._clock = clock
         self._connect_timeout = connect_timeout
+        self._may_reach = may_reach
         super().__init__(*args, **kwargs)
 
     def _new_conn(self) -> socket.socket:
         ends_at = time.clock_gettime(CLOCK) + self._connect_timeout
-        sock = _connected(
-            _addresses(self._dns_host, self.port, clock=self._clock, ends_at=ends_at),
-            clock=self._clock,
-            ends_at=ends_at,
-        )
+        clock = self._clock
+        found = _addresses(self._dns_host, self.port, clock=clock, ends_at=ends_at)
+        if not all(self._may_reach(str(address[4][0])) for address in found):
+            clock.stage = "private"
+            raise OSError("not there")
+        sock = _connected(found, clock=clock, ends_at=ends_at)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._clock.guard(sock)

@@ -48,6 +48,14 @@ REASONS: Mapping[str, Promise] = {
     "bad-number": _("el teléfono no está en formato internacional"),
     "bad-data": _("los datos de la llamada no son solo texto"),
     "wrong-id": _("Pearl dice que no existe"),
+    "bad-address": _("su dirección no es válida"),
+    "private": _("su servidor es de una red privada"),
+    "redirects": _("su dirección lleva demasiadas veces a otra"),
+    "absent": _("no está donde Pearl dice"),
+    "denied": _("no se permite descargarla"),
+    "empty": _("está vacía"),
+    "not-audio": _("lo recibido no es una grabación de sonido"),
+    "large": _("es demasiado grande"),
 }
 
 

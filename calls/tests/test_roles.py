@@ -29,18 +29,25 @@ TABLE = {
     "calls.settle_callattempt": "supervisor",
     "calls.view_pearlevent": "supervisor auditor",
     "calls.change_pearlevent": "supervisor",
+    "calls.view_recording": "operador supervisor auditor",
+    "calls.delete_recording": "supervisor",
+    "calls.view_listen": "supervisor auditor",
     "calls.delete_callattempt": "",
     "auth.change_user": "",
 }
 
 
+# The migrations that give permissions later on.
+GRANTS = ["0044_grant_replaying", "0048_grant_recordings"]
+
+
 @pytest.fixture(autouse=True)
 def roles():
     """As migrated, though tests that empty the tables took the groups away."""
-    migration = import_module("calls.migrations.0028_create_roles")
-    migration.create_roles(apps, connection.schema_editor())
-    migration = import_module("calls.migrations.0044_grant_replaying")
-    migration.grant(apps, connection.schema_editor())
+    editor = connection.schema_editor()
+    import_module("calls.migrations.0028_create_roles").create_roles(apps, editor)
+    for name in GRANTS:
+        import_module(f"calls.migrations.{name}").grant(apps, editor)
 
 
 @pytest.mark.parametrize("role", ["operador", "supervisor", "auditor"])
