@@ -2,7 +2,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls import attempts_page, dashboard, dashboard_lead, dashboard_leads, live
+from calls import (
+    attempts_page,
+    dashboard,
+    dashboard_lead,
+    dashboard_leads,
+    live,
+    recording_page,
+)
 
 app_name = "calls"
 
@@ -11,6 +18,11 @@ urlpatterns = [
     path("<int:campaign_id>/board", dashboard.board_fragment, name="board"),
     path("attempts", attempts_page.attempts, name="all_attempts"),
     path("<int:campaign_id>/attempts", attempts_page.attempts, name="attempts"),
+    path(
+        "attempts/<int:attempt_id>/recording",
+        recording_page.recording,
+        name="recording",
+    ),
     path("<int:campaign_id>/leads", dashboard_leads.leads_fragment, name="leads"),
     path(
         "<int:campaign_id>/leads/change",
