@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
