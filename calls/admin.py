@@ -22,11 +22,14 @@ from calls.models import (
     ApiToken,
     CallAttempt,
     Campaign,
+    Listen,
     PearlAccount,
     PearlEvent,
+    Recording,
     Run,
     Worker,
 )
+from calls.recording_admin import ListenAdmin, RecordingAdmin
 from calls.token_admin import ApiTokenAdmin
 from leads.models import Lead
 from leads.phones import group
@@ -47,6 +50,8 @@ admin.site.unregister(Lead)
 admin.site.register(Lead, CallableLeadAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)
 admin.site.register(PearlEvent, PearlEventAdmin)
+admin.site.register(Recording, RecordingAdmin)
+admin.site.register(Listen, ListenAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------
@@ -206,6 +211,7 @@ class CallAttemptAdmin(ReadOnlyAdmin):
         "how_far",
         "conversation",
         "answers",
+        "recorded",
         "asked_again",
     )
     fieldsets = (
@@ -219,7 +225,7 @@ class CallAttemptAdmin(ReadOnlyAdmin):
                     "summary",
                     "conversation",
                     "answers",
-                    ("tags", "recording_url"),
+                    ("tags", "recorded"),
                 ),
             },
         ),
@@ -277,6 +283,15 @@ class CallAttemptAdmin(ReadOnlyAdmin):
             f"{turn.get('role')}: {turn.get('text')}" for turn in attempt.transcript
         )
         return _preformatted("\n".join(turns))
+
+    @admin.display(description=gettext_lazy("grabación"))
+    def recorded(self, attempt: CallAttempt) -> str:
+        """Where Pearl has it is for nobody's browser."""
+        found = Recording.objects.filter(attempt=attempt).first()
+        if found is None:
+            return "—"
+        where = reverse("admin:calls_recording_change", args=[found.pk])
+        return format_html('<a href="{}">{}</a>', where, found.get_state_display())
 
     @admin.display(description=gettext_lazy("datos recogidos"))
     def answers(self, attempt: CallAttempt) -> str:

@@ -18,7 +18,7 @@ from calls.dashboard_leads import query_of_page
 from calls.lead_acts import Answer
 from calls.lead_choice import number_of
 from calls.lead_forms import CallNowForm, NoteForm, PromiseForm
-from calls.models import CallAttempt, Campaign
+from calls.models import Campaign
 from calls.viewers import Rights
 from calls.wording import NOTHING, column_label, column_words
 from leads.models import Lead
@@ -181,7 +181,6 @@ def _context(
     return context | {
         "lead_data": _data(lead),
         "list_url": f"{reverse('calls:manager')}?{address.urlencode()}",
-        "last_recording": _last_recording(request, lead),
     }
 
 
@@ -219,13 +218,6 @@ def _data(lead: Lead) -> list[tuple[str, str]]:
         if value != NOTHING:
             shown.append((str(column_label(name)), value))
     return shown
-
-
-def _last_recording(request: HttpRequest, lead: Lead) -> CallAttempt | None:
-    if not request.user.has_perm("calls.view_callattempt"):
-        return None
-    recorded = CallAttempt.objects.filter(lead=lead).exclude(recording_url="")
-    return recorded.order_by("-claimed_at", "-id").first()
 
 
 def _who(request: HttpRequest) -> User:

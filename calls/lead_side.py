@@ -61,7 +61,12 @@ def history_context(
     before: str,
 ) -> dict[str, Any]:
     with_calls = user.has_perm("calls.view_callattempt")
-    found = timeline.page(lead, before=before, with_calls=with_calls)
+    found = timeline.page(
+        lead,
+        before=before,
+        with_calls=with_calls,
+        with_listens=with_calls and user.has_perm("calls.view_listen"),
+    )
     return {
         "lead": lead,
         "urls": urls,

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from calls.models import CallAttempt, Campaign
+from calls.models import CallAttempt, Campaign, Listen
 from calls.states import CALL_STATUS_OF, State
+from calls.talk import Talk, talk_of
 from calls.wording import column_label, column_words, lasted_words, value_words
 from leads.models import CallStatus, Lead, LeadEvent
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 AT_MOST = 50
 # Of two things at the same instant, the later source is told first.
-CREATION, EVENT, CALL = SOURCES = ("a", "e", "t")
+CREATION, EVENT, LISTEN, CALL = SOURCES = ("a", "e", "l", "t")
 # The row of a lead and the line that says who made it are written one after another.
 SAME_MOMENT = timedelta(minutes=1)
 
@@ -34,14 +37,6 @@ class Change:
     label: StrOrPromise
     before: str
     after: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """Something said in a call. Which role is the agent is not settled."""
-
-    who: str
-    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +53,7 @@ class Entry:
     changes: Sequence[Change] = ()
     details: Sequence[Change] = ()
     attempt: CallAttempt | None = None
-    turns: Sequence[Turn] = ()
+    talk: Talk | None = None
     import_id: int | None = None
     import_name: str = ""
 
@@ -96,24 +91,41 @@ class Page:
 
 
 def page(
-    lead: Lead, *, before: str = "", at_most: int = AT_MOST, with_calls: bool = True
+    lead: Lead,
+    *,
+    before: str = "",
+    at_most: int = AT_MOST,
+    with_calls: bool = True,
+    with_listens: bool = False,
 ) -> Page:
     """One page of it; `older` is what to pass as `before` for the next one."""
-    found = timeline(lead, before=before, at_most=at_most + 1, with_calls=with_calls)
+    found = timeline(
+        lead,
+        before=before,
+        at_most=at_most + 1,
+        with_calls=with_calls,
+        with_listens=with_listens,
+    )
     entries = found[:at_most]
     return Page(entries=entries, older=entries[-1].key if len(found) > at_most else "")
 
 
 def timeline(
-    lead: Lead, *, before: str = "", at_most: int = AT_MOST, with_calls: bool = True
+    lead: Lead,
+    *,
+    before: str = "",
+    at_most: int = AT_MOST,
+    with_calls: bool = True,
+    with_listens: bool = False,
 ) -> list[Entry]:
-    """Three queries, however long the history is. `before`: the key of the last entry
-    shown; one that cannot be read is as none."""
+    """A query for each source, however long the history is. `before`: the key of the
+    last entry shown; one that cannot be read is as none."""
     key = _read_key(before)
     campaigns = dict(Campaign.objects.values_list("outbound_id", "name"))
     entries = [
         *_events(lead, key=key, at_most=at_most, campaigns=campaigns),
         *(_calls(lead, key=key, at_most=at_most) if with_calls else ()),
+        *(_listens(lead, key=key, at_most=at_most) if with_listens else ()),
     ]
     made = any(
         entry.source == EVENT
@@ -179,7 +191,7 @@ def _calls(
 ) -> Iterator[Entry]:
     rows = (
         CallAttempt.objects.filter(_before(key, "claimed_at", CALL), lead_id=lead.pk)
-        .select_related("campaign")
+        .select_related("campaign", "recording")
         .defer("collected_info", "tags")
         .order_by("-claimed_at", "-id")
     )
@@ -192,7 +204,30 @@ def _calls(
             tone=_tone_of(attempt),
             text=attempt.summary,
             attempt=attempt,
-            turns=_turns(attempt.transcript),
+            talk=talk_of(attempt),
+        )
+
+
+def _listens(
+    lead: Lead, *, key: tuple[datetime, str, int] | None, at_most: int
+) -> Iterator[Entry]:
+    rows = (
+        Listen.objects.filter(
+            _before(key, "at", LISTEN), recording__attempt__lead_id=lead.pk
+        )
+        .select_related("by", "recording")
+        .order_by("-at", "-id")
+    )
+    for listen in rows[:at_most]:
+        called_at = date_format(localtime(listen.recording.called_at), "d/m/Y H:i")
+        yield Entry(
+            at=listen.at,
+            source=LISTEN,
+            pk=listen.pk,
+            title=_("Grabación escuchada"),
+            tone="listened",
+            by=person(listen.by) or listen.username,
+            text=_("La de la llamada del %s.") % called_at,
         )
 
 
@@ -276,13 +311,3 @@ def _changes(
         before, after = column_words(name, pair, campaigns=campaigns)
         told.append(Change(label=column_label(name), before=before, after=after))
     return told
-
-
-def _turns(transcript: Any) -> list[Turn]:
-    if not isinstance(transcript, list):
-        return []
-    return [
-        Turn(who=str(turn.get("role") or ""), text=str(turn.get("text") or ""))
-        for turn in transcript
-        if isinstance(turn, dict)
-    ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import struct
+import wave
 from datetime import timedelta
+from io import BytesIO
 
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from calls import recordings
-from calls.models import Recording, Run
+from calls.models import Campaign, Recording, Run
 from calls.pearl import PearlClient
 from calls.states import Outcome, State
-from calls.tests.factories import AttemptFactory, RunFactory
+from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
 from calls.tests.names import ACCOUNT_ID, SECRET_KEY
 
 CALL_ID = "68d2f0ad8a2fc8e5ce030042"
@@ -30,10 +32,23 @@ def call_with(url: str, **facts):
         "open_phone": None,
         "duration_seconds": 60,
     }
-    run = Run.objects.first() or RunFactory()
+    run = Run.objects.first() or RunFactory(
+        campaign=Campaign.objects.first() or CampaignFactory(), generation=1
+    )
     attempt = AttemptFactory(run=run, recording_url=url, **over | facts)
     recordings.expect(attempt, now=timezone.now() - timedelta(seconds=1))
     return attempt
+
+
+def silence(seconds: int) -> bytes:
+    """A WAV that a browser plays."""
+    data = BytesIO()
+    with wave.open(data, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(16000 * seconds))
+    return data.getvalue()
 
 
 def ways(url: str, **over) -> recordings.Ways:
@@ -51,7 +66,7 @@ def copy(url: str, **over) -> Recording:
     return recording
 
 
-def keep(attempt, data: bytes = OGG) -> Recording:
+def keep(attempt, data: bytes = OGG, content_type: str = "audio/ogg") -> Recording:
     """As if it had been copied."""
     name = recordings.folder().save(f"2026-11/{attempt.pk}-1.ogg", ContentFile(data))
     recording = attempt.recording
@@ -59,7 +74,7 @@ def keep(attempt, data: bytes = OGG) -> Recording:
         state=Recording.State.KEPT,
         next_try_at=None,
         stored_as=name,
-        content_type="audio/ogg",
+        content_type=content_type,
         size=len(data),
         sha256="a" * 64,
         kept_at=timezone.now(),

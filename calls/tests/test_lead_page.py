@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from calls import recordings
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
+from calls.tests.recorded import keep
 from leads.models import Lead, LeadEvent
 from leads.notes import LONGEST_NOTE, add_note
 from leads.tests.admin_pages import (
@@ -65,6 +67,8 @@ def test_a_call_is_told_with_its_end_its_words_and_no_address_of_its_recording(s
         transcript=[{"role": 2, "text": "Buenos días."}],
         recording_url="https://provider.example/secret.mp3",
     )
+    recordings.expect(attempt, now=timezone.now())
+    keep(attempt)
 
     html = staff.get(change_url(lead)).content.decode()
 

@@ -14,9 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from calls import recordings
 from calls.models import PearlEvent
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
+from calls.tests.recorded import keep
 from leads import importing
 from leads.models import CallStatus, Lead, LeadImport, SavedView
 from leads.notes import add_note
@@ -175,8 +177,14 @@ def lead(marta):
         open_phone=None,
         duration_seconds=125,
         summary="Quiere cita.",
-        transcript=[{"role": 2, "text": "Buenos días."}],
+        recording_url="https://pearl.example/1.ogg",
+        transcript=[
+            {"role": 2, "text": "Buenos días.", "start": 0},
+            {"role": 3, "text": "Dígame.", "start": 2000},
+        ],
     )
+    recordings.expect(attempt, now=timezone.now())
+    keep(attempt)
     LeadFactory(phone_e164=NUMBER, first_name="Mª Carmen", **IDLE)
     add_note(attempt.lead_id, text="Por la mañana", by=marta, now=timezone.now())
     Lead.objects.filter(pk=attempt.lead_id).update(

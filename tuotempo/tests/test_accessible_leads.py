@@ -8,8 +8,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from calls import recordings
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, RunFactory
+from calls.tests.recorded import keep, silence
 from leads.models import CallStatus, Disposition, Lead
 from leads.notes import add_note
 from leads.tests.factories import LeadFactory
@@ -90,7 +92,7 @@ def test_the_question_before_all_are_changed(leads, calls):
 def test_the_panel_of_a_lead(leads, calls):
     lead = leads[-2]
     add_note(lead.pk, text="Prefiere tardes", by=None, now=timezone.now())
-    AttemptFactory(
+    attempt = AttemptFactory(
         run=RunFactory(generation=2, campaign__outbound_id="otra"),
         lead=lead,
         state=State.ENDED,
@@ -99,13 +101,20 @@ def test_the_panel_of_a_lead(leads, calls):
         open_phone=None,
         is_test=True,
         recording_url="https://pearl.example/1.mp3",
-        transcript=[{"role": "1", "text": "Buenos días"}],
+        transcript=[
+            {"role": 2 + n % 2, "text": "Buenos días", "start": n * 1000}
+            for n in range(20)
+        ],
     )
+    recordings.expect(attempt, now=timezone.now())
+    keep(attempt, silence(20), "audio/wav")
     calls.locator(f"#open-{lead.pk}").click()
     expect(calls.locator("#lead-drawer")).to_be_visible()
     calls.evaluate(
         "document.querySelectorAll('#lead-drawer details')"
         ".forEach((part) => { part.open = true; })"
     )
+    calls.get_by_role("link", name="Escuchar desde 0:03").click()
+    expect(calls.locator(".turn[aria-current]")).to_be_visible()
 
     assert faults_in_every_look(calls) == []
