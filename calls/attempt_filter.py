@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from calls import said
 from calls.models import CallAttempt
 from calls.states import CALL_STATUS_OF, State, outcomes_of
 from leads.filters import LARGEST_ID, DayFilter, IdFilter, midnight, yes_no
@@ -17,6 +20,23 @@ if TYPE_CHECKING:
     from datetime import date
 
     from calls.models.attempt import CallAttemptQuerySet
+
+MOST_WORDS = 8
+
+
+class SaidField(forms.CharField):
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        words = said.words_in(value or "")
+        if value and not words:
+            raise ValidationError(_("Escriba alguna palabra."))
+        if len(words) > MOST_WORDS:
+            raise ValidationError(_("Escriba como mucho ocho palabras."))
+
+
+class SaidFilter(django_filters.Filter):  # type: ignore[misc]
+    field_class = SaidField
+
 
 RESULTS = [
     (status.value, status.label) for status in dict.fromkeys(CALL_STATUS_OF.values())
@@ -40,6 +60,8 @@ class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]
     success = django_filters.ChoiceFilter(
         method="by_success", choices=[("true", _("Sí"))], label=_("Éxito")
     )
+
+    said = SaidFilter(method="by_said", max_length=200, label=_("Palabras dichas"))
 
     class Meta:
         model = CallAttempt
@@ -66,6 +88,12 @@ class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]
         self, attempts: CallAttemptQuerySet, _name: str, day: date
     ) -> CallAttemptQuerySet:
         return attempts.filter(closed_at__gte=midnight(day))
+
+    def by_said(
+        self, attempts: CallAttemptQuerySet, _name: str, text: str
+    ) -> CallAttemptQuerySet:
+        """Every one of its words was said in the call, by whomever, in any order."""
+        return said.said(attempts, said.words_in(text))
 
     def by_success(
         self, attempts: CallAttemptQuerySet, _name: str, _value: str

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from calls.attempt_filter import AttemptFilter
 from calls.lead_choice import cleaned, number_of
 from calls.models import CallAttempt, Campaign, Run
+from calls.said import Passage, passage, words_in
 from calls.states import OPEN, State, outcomes_of
 from leads.chips import Chip, chips_of_unknown, without
 from leads.filters import midnight
@@ -40,6 +41,14 @@ def address_of(campaign: Campaign | None, lookups: Mapping[str, Any]) -> str:
     args = [campaign.pk] if campaign else []
     name = "calls:attempts" if campaign else "calls:all_attempts"
     return f"{reverse(name, args=args)}?{urlencode(lookups, doseq=True)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """`passage`: where in the call the words were said that it was found by."""
+
+    attempt: CallAttempt
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +140,14 @@ class AttemptList:
         )
 
     @property
+    def rows(self) -> list[Row]:
+        words = words_in(self.said)
+        return [
+            Row(attempt=attempt, passage=passage(attempt, words) if words else None)
+            for attempt in self.page.attempts
+        ]
+
+    @property
     def moves(self) -> list[tuple[str, str]]:
         """The pages beside this one: what each is called, and its query."""
         moves: list[tuple[str, str]] = []
@@ -205,6 +222,8 @@ class AttemptList:
             facts.append(_("sin las de prueba"))
         elif self._chosen("test"):
             facts.append(_("solo las de prueba"))
+        if self.said:
+            facts.append(_("se dijo «%s»") % self.said)
         if self.title == _("Llamadas") and self._states:
             labels = [str(State(state).label) for state in sorted(self._states)]
             facts.append(", ".join(labels))
@@ -242,7 +261,7 @@ class AttemptList:
     @property
     def admin_url(self) -> str:
         """The same in the admin; empty where it cannot say it."""
-        if self.problems or self._chosen("success"):
+        if self.problems or self._chosen("success") or self.said:
             return ""
         lookups: dict[str, Any] = {}
         if self.campaign:
@@ -268,6 +287,22 @@ class AttemptList:
             return None
         value = self.filter.form.cleaned_data[name]
         return None if value in ("", []) else value
+
+    @property
+    def said(self) -> str:
+        return self._chosen("said") or ""
+
+    @property
+    def without_said(self) -> list[tuple[str, str]]:
+        """What else the address says, for the form that asks for words."""
+        rest = self._pageless
+        rest.pop("said", None)
+        return [(name, value) for name, values in rest.lists() for value in values]
+
+    @property
+    def all_said(self) -> str:
+        """The address without the words."""
+        return f"?{urlencode(self.without_said)}"
 
     @property
     def _states(self) -> set[str]:

@@ -4,19 +4,37 @@ accents. Only `outcomes` writes a transcript and, in the same transaction, its w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from calls.models import SaidWord
+from calls.talk import turns_of
 from leads.search_text import LONGEST_WORD, fold
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from calls.models import CallAttempt
     from calls.models.attempt import CallAttemptQuerySet
 
 BATCH = 500
 MOST_WORDS = 5000  # of one call: two hours of talk have fewer different ones
+
+# What `fold` takes for words, in a text that is not folded.
+WORD = re.compile(r"[^\W_]+")
+SHOWN_BEFORE, SHOWN = 60, 200  # signs of a passage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """Where the words were said: in pieces, of which some are the words."""
+
+    who: str
+    clock: str
+    pieces: list[tuple[str, bool]]
 
 
 def create_table(connection: BaseDatabaseWrapper) -> None:
@@ -84,3 +102,31 @@ def said(attempts: CallAttemptQuerySet, words: Collection[str]) -> CallAttemptQu
 def _rows(model: Any, attempt_id: int, words: Iterable[str]) -> list[Any]:
     """In the order of the index, so that two writers never wait for each other."""
     return [model(word=word, attempt_id=attempt_id) for word in sorted(words)]
+
+
+# --- Where ------------------------------------------------------------------------
+
+
+def passage(attempt: CallAttempt, words: Collection[str]) -> Passage | None:
+    """The turn with most of the words, around the first of them; the earliest one."""
+    wanted = {*words}
+    found = [(wanted & {*words_in(turn.text)}, turn) for turn in turns_of(attempt)]
+    there, turn = max(found, key=lambda one: len(one[0]), default=(set(), None))
+    if turn is None or not there:
+        return None
+    return Passage(who=turn.who, clock=turn.clock, pieces=_pieces(turn.text, there))
+
+
+def _pieces(text: str, words: set[str]) -> list[tuple[str, bool]]:
+    spans = [m.span() for m in WORD.finditer(text) if words & {*words_in(m[0])}]
+    start = spans[0][0] if spans else 0
+    begin = 0
+    if start > SHOWN_BEFORE:
+        begin = text.find(" ", start - SHOWN_BEFORE, start) + 1 or start
+    end = len(text)
+    if end - begin > SHOWN:
+        end = max(text.rfind(" ", begin, begin + SHOWN), spans[0][1] if spans else 0)
+    cuts = [begin, *(at for span in spans for at in span if at <= end), end]
+    pieces = [(text[a:b], (a, b) in spans) for a, b in pairwise(cuts) if b > a]
+    before = [("…", False)] if begin else []
+    return [*before, *pieces, *([("…", False)] if end < len(text) else [])]

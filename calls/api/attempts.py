@@ -94,6 +94,7 @@ class ListIn(Schema):
     result: Literal[tuple(dict(RESULTS))] | None = None  # type: ignore[valid-type]
     since: date | None = None
     test: bool | None = None
+    said: str | None = Field(None, description="Words that were said in the call.")
     after: int = Field(0, ge=0, le=LARGEST_ID)
     limit: int = Field(50, ge=1, le=LONGEST_PAGE)
 
@@ -121,5 +122,5 @@ def _chosen(filters: ListIn) -> Any:
         rows = rows.filter(campaign=filters.campaign)
     if filters.lead is not None:
         rows = rows.filter(lead=filters.lead)
-    query = as_address(filters, ("run", "state", "result", "since", "test"))
+    query = as_address(filters, ("run", "state", "result", "since", "test", "said"))
     return understood(AttemptFilter(query, queryset=rows)).qs

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from calls import said
 from calls.models import PearlAccount, Run, RunState, Worker
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
@@ -111,6 +112,9 @@ def test_the_calls_behind_a_number(marta, faults):
     AttemptFactory(run=run, state=State.MANUAL, error="No consta en Pearl.")
     LeadFactory(**IDLE | {"call_status": CallStatus.COMPLETED})
     AttemptFactory.create_batch(30, run=run)
+    transcript = [{"role": 3, "text": "Quiero una cita.", "start": 0}]
+    talked = AttemptFactory(run=run, transcript=transcript)
+    said.write(talked.pk, before=[], after=transcript)
     here = reverse("calls:attempts", args=[run.campaign_id])
 
     wrong = faults(
@@ -120,6 +124,8 @@ def test_the_calls_behind_a_number(marta, faults):
         f"{here}?success=true",
         f"{here}?result=busy",
         f"{here}?state=nada&otro=1",
+        f"{here}?said=cita",
+        f"{here}?said=nunca",
     )
 
     assert wrong == {}
