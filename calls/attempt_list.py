@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from calls.attempt_filter import AttemptFilter
 from calls.lead_choice import cleaned, number_of
 from calls.models import CallAttempt, Campaign, Run
-from calls.said import Passage, passage, words_in
+from calls.said import Passage, passages, words_in
 from calls.states import OPEN, State, outcomes_of
 from leads.chips import Chip, chips_of_unknown, without
 from leads.filters import midnight
@@ -45,10 +45,10 @@ def address_of(campaign: Campaign | None, lookups: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """`passage`: where in the call the words were said that it was found by."""
+    """`passages`: where in the call the words were said that it was found by."""
 
     attempt: CallAttempt
-    passage: Passage | None = None
+    passages: list[Passage]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class AttemptList:
     def rows(self) -> list[Row]:
         words = words_in(self.said)
         return [
-            Row(attempt=attempt, passage=passage(attempt, words) if words else None)
+            Row(attempt=attempt, passages=passages(attempt, words))
             for attempt in self.page.attempts
         ]
 

@@ -26,6 +26,7 @@ MOST_WORDS = 5000  # of one call: two hours of talk have fewer different ones
 # What `fold` takes for words, in a text that is not folded.
 WORD = re.compile(r"[^\W_]+")
 SHOWN_BEFORE, SHOWN = 60, 200  # signs of a passage
+MOST_PASSAGES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +108,25 @@ def _rows(model: Any, attempt_id: int, words: Iterable[str]) -> list[Any]:
 # --- Where ------------------------------------------------------------------------
 
 
-def passage(attempt: CallAttempt, words: Collection[str]) -> Passage | None:
-    """The turn with most of the words, around the first of them; the earliest one."""
-    wanted = {*words}
-    found = [(wanted & {*words_in(turn.text)}, turn) for turn in turns_of(attempt)]
-    there, turn = max(found, key=lambda one: len(one[0]), default=(set(), None))
-    if turn is None or not there:
-        return None
-    return Passage(who=turn.who, clock=turn.clock, pieces=_pieces(turn.text, there))
+def passages(attempt: CallAttempt, words: Collection[str]) -> list[Passage]:
+    """As few turns as have all of the words, in the order they were said; a few at
+    most. Each is shown around the first of its words."""
+    turns, lacking, chosen = turns_of(attempt), {*words}, set[int]()
+    said_in = [{*words} & {*words_in(turn.text)} for turn in turns]
+    while lacking and len(chosen) < MOST_PASSAGES:
+        best = max(range(len(turns)), key=lambda at: len(lacking & said_in[at]))
+        if not lacking & said_in[best]:
+            break
+        chosen.add(best)
+        lacking -= said_in[best]
+    return [
+        Passage(
+            who=turns[at].who,
+            clock=turns[at].clock,
+            pieces=_pieces(turns[at].text, said_in[at]),
+        )
+        for at in sorted(chosen)
+    ]
 
 
 def _pieces(text: str, words: set[str]) -> list[tuple[str, bool]]:

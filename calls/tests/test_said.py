@@ -221,8 +221,7 @@ def test_recordings_of_calls_of_before_are_expected_by_the_migration(monkeypatch
 
 def pieces(text: str, asked: str) -> str:
     attempt = call_with("", transcript=turns("Hola", text))
-    passage = said.passage(attempt, said.words_in(asked))
-    assert passage is not None
+    (passage,) = said.passages(attempt, said.words_in(asked))
     assert (passage.who, passage.clock) == ("Persona", "0:02")
     return "".join(f"[{t}]" if is_word else t for t, is_word in passage.pieces)
 
@@ -251,13 +250,24 @@ def test_of_a_long_turn_what_is_around_the_word_is_shown():
     assert len(shown) < 260
 
 
-def test_the_turn_with_most_of_the_words_is_shown():
-    attempt = call_with("", transcript=turns("cita", "una cita el martes", "martes"))
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("cita martes", ["una cita el martes"]),
+        ("cita", ["cita"]),
+        ("hola martes tardes", ["una cita el martes", "hola, buenas tardes"]),
+        ("hola jueves", ["hola, buenas tardes"]),
+        ("jueves", []),
+        ("uno dos tres cuatro", ["uno", "dos", "tres"]),
+    ],
+)
+def test_as_few_turns_are_shown_as_have_the_words(asked, shown):
+    texts = ["cita", "una cita el martes", "hola, buenas tardes", "martes"]
+    attempt = call_with("", transcript=turns(*texts, "uno", "dos", "tres", "cuatro"))
 
-    passage = said.passage(attempt, ["cita", "martes"])
+    passages = said.passages(attempt, said.words_in(asked))
 
-    assert "".join(text for text, _is in passage.pieces) == "una cita el martes"
-    assert said.passage(attempt, ["jueves"]) is None
+    assert ["".join(text for text, _is in one.pieces) for one in passages] == shown
 
 
 # --- On the page --------------------------------------------------------------------
