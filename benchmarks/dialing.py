@@ -158,9 +158,10 @@ PREPARE = """
 import django; django.setup()
 from django.utils import timezone
 from calls import runs
-from calls.models import Campaign, CallAttempt, Run
+from calls.models import Campaign, CallAttempt, Recording, Run
 from leads.models import Lead
-CallAttempt.objects.all().delete(); Run.objects.all().delete()
+Recording.objects.all().delete(); CallAttempt.objects.all().delete()
+Run.objects.all().delete()
 Campaign.objects.all().delete(); Lead.objects.all().delete()
 now = timezone.now()
 campaign = Campaign.objects.create(

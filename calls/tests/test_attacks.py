@@ -27,6 +27,7 @@ from calls.models import (
     Campaign,
     PearlAccount,
     PearlEvent,
+    Recording,
     Run,
     RunState,
 )
@@ -167,6 +168,7 @@ def test_a_backup_restored_under_a_serving_worker_rings_nobody_again(simulator):
             runs.stop(campaign.pk, now=timezone.now())
             time.sleep(0.6)
             PearlEvent.objects.all().delete()
+            Recording.objects.all().delete()
             CallAttempt.objects.all().delete()
             Lead.objects.update(
                 call_status="selected",

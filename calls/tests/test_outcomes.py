@@ -13,7 +13,7 @@ from hypothesis.extra.django import TestCase
 from calls import claims, effects, outcomes
 from calls.by_hand import close_by_hand
 from calls.evidence import Evidence, join
-from calls.models import CallAttempt
+from calls.models import CallAttempt, Recording, SaidWord
 from calls.pearl import parse_webhook
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, RunFactory
@@ -96,8 +96,15 @@ def _row_after(reports):
         "call_error_message",
         "pearl_call_response",
     )
-    result = {k: v for k, v in row.items() if k not in kept}, lead.get()
-    for model in (CallAttempt, Lead, Suppression):
+    recordings = Recording.objects.values_list("state", "tries")
+    words = SaidWord.objects.values_list("word", flat=True)
+    result = (
+        {k: v for k, v in row.items() if k not in kept},
+        lead.get(),
+        [*recordings],
+        [*words],
+    )
+    for model in (Recording, SaidWord, CallAttempt, Lead, Suppression):
         model.objects.all().delete()
     for made in (attempt.run, attempt.campaign):
         made.delete()

@@ -86,7 +86,7 @@ def test_every_dial_has_a_connection_of_its_own():
     ],
 )
 def test_even_a_careless_session_sends_once(act, monkeypatch):
-    careful = transport._session
+    careful = transport.one_session
 
     def careless(*args):
         session = careful(*args)
@@ -102,7 +102,7 @@ def test_even_a_careless_session_sends_once(act, monkeypatch):
         session.request = lambda *a, **k: ask(*a, **{**k, "allow_redirects": True})
         return session
 
-    monkeypatch.setattr(transport, "_session", careless)
+    monkeypatch.setattr(transport, "one_session", careless)
     with HostileServer(act()) as server:
         got = caught(dial, client_for(server.url, call_deadline=0.5))
 
