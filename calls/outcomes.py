@@ -131,15 +131,20 @@ def _record(
         )
     if not claims.settle(attempt, state, now=now, **changes):
         return False
-    said.write(attempt.pk, before=known.transcript, after=joined.transcript)
-    if joined.recording_url and not known.recording_url:
-        recordings.expect(attempt, now=now)
+    _keep_what_was_said(attempt, joined, now=now)
     if state == State.ENDED and not attempt.is_test:
         heard_at = changes["end_heard_at"]
         _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)
     elif state == State.ENDED and attempt.state != State.ENDED:
         claims.end_test(attempt, now=now, text=str(joined.outcome.label))
     return True
+
+
+def _keep_what_was_said(attempt: CallAttempt, told: Evidence, *, now: datetime) -> None:
+    """`attempt` as it was before it was told."""
+    said.write(attempt.pk, before=attempt.transcript, after=told.transcript)
+    if told.recording_url and told.recording_url != attempt.recording_url:
+        recordings.expect(attempt, now=now)
 
 
 def _reopen(
@@ -160,6 +165,7 @@ def _reopen(
         attempt, reason=reason, now=now, next_lookup_at=look_at or now, **changes
     ):
         return False
+    _keep_what_was_said(attempt, told, now=now)
     if untouched and attempt.lead_was_wanted and not attempt.is_test:
         Lead.objects.filter(pk=lead.pk).update(selected_for_calling=True)
     return True

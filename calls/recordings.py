@@ -79,11 +79,14 @@ def folder() -> FileSystemStorage:
 
 
 def expect(attempt: CallAttempt, *, now: datetime) -> None:
-    """A call has a recording: it will be copied. Doing it again changes nothing."""
-    Recording.objects.get_or_create(
+    """A call has a recording, here or now elsewhere: it will be copied, unless it is
+    kept already or has been deleted."""
+    row, made = Recording.objects.get_or_create(
         attempt_id=attempt.pk,
         defaults={"called_at": attempt.claimed_at, "next_try_at": now},
     )
+    if not made:
+        copy_again(ids=[row.pk], now=now)
 
 
 def claim_next(*, now: datetime) -> Recording | None:

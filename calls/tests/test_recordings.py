@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -142,6 +143,30 @@ def test_evidence_of_a_recording_makes_it_expected_once(settings):
         State.WAITING,
         attempt.claimed_at,
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [
+        (State.REFUSED, State.WAITING),
+        (State.FAILED, State.WAITING),
+        (State.GONE, State.GONE),
+        (State.KEPT, State.KEPT),
+    ],
+)
+def test_an_address_that_pearl_corrects_is_tried_anew(state, again):
+    attempt = AttemptFactory(run=RunFactory())
+    said = Evidence(pearl_call_id=CALL_ID, call_code=4, conversation_code=100)
+    said = replace(said, duration_seconds=9, recording_url="https://evil.example/r")
+    assert record(attempt, said, now=timezone.now())
+    Recording.objects.update(state=state, next_try_at=None, tries=1)
+
+    truth = replace(said, recording_url="https://api.nlpearl.ai/r")
+    assert record(attempt, truth, now=timezone.now(), confirms=True)
+
+    attempt.refresh_from_db()
+    assert attempt.recording_url == "https://api.nlpearl.ai/r"
+    assert Recording.objects.get().state == again
 
 
 def test_a_call_without_a_recording_has_no_row():
