@@ -1,4 +1,4 @@
-"""Campaigns, their runs, the attempts to call, what Pearl said, and who is working."""
+"""Campaigns, runs, attempts to call, what came of them, and who is working."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from calls.models.campaign import (
     default_retry_minutes,
     default_weekly_hours,
 )
+from calls.models.collected import (
+    CollectedField,
+    CollectedFieldChange,
+    CollectedValue,
+    CollectedValueChange,
+    typed_columns,
+)
 from calls.models.recording import Listen, Recording
 from calls.models.said import SaidWord
 from calls.models.token import ApiToken, Scope
@@ -23,6 +30,10 @@ __all__ = [
     "CallAttempt",
     "CallAttemptQuerySet",
     "Campaign",
+    "CollectedField",
+    "CollectedFieldChange",
+    "CollectedValue",
+    "CollectedValueChange",
     "ControlEvent",
     "Listen",
     "PearlAccount",
@@ -36,4 +47,5 @@ __all__ = [
     "default_max_concurrent_calls",
     "default_retry_minutes",
     "default_weekly_hours",
+    "typed_columns",
 ]

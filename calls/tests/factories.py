@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import factory
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from calls.evidence import Evidence
-from calls.models import CallAttempt, Campaign, Run, RunState
+from calls.models import CallAttempt, Campaign, CollectedField, Run, RunState
 from calls.states import State
 from calls.tests.names import OUTBOUND_ID, PEARL_ID
 from leads.models import CallStatus
@@ -69,3 +73,10 @@ def evidence_of(outcome: str) -> Evidence:
         "no_answer": {"call_code": 7},
     }
     return Evidence(**codes[outcome])
+
+
+def seed_fields() -> None:
+    """As migrated, though tests that empty the tables took them away."""
+    if not CollectedField.objects.exists():
+        migration = import_module("calls.migrations.0055_seed_collected_fields")
+        migration.seed(apps, connection.schema_editor())

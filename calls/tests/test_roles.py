@@ -32,13 +32,18 @@ TABLE = {
     "calls.view_recording": "operador supervisor auditor",
     "calls.delete_recording": "supervisor",
     "calls.view_listen": "supervisor auditor",
+    "calls.view_collectedvalue": "operador supervisor auditor",
+    "calls.change_collectedvalue": "operador supervisor",
+    "calls.view_collectedfield": "operador supervisor auditor",
+    "calls.change_collectedfield": "supervisor",
+    "calls.add_collectedfield": "supervisor",
     "calls.delete_callattempt": "",
     "auth.change_user": "",
 }
 
 
 # The migrations that give permissions later on.
-GRANTS = ["0044_grant_replaying", "0048_grant_recordings"]
+GRANTS = ["0044_grant_replaying", "0048_grant_recordings", "0058_grant_collected"]
 
 
 @pytest.fixture(autouse=True)
