@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from calls import by_hand
 from calls.campaign_test_admin import CampaignTestMode
+from calls.collected_field_admin import CollectedFieldAdmin
 from calls.event_admin import PearlEventAdmin
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
@@ -22,6 +23,7 @@ from calls.models import (
     ApiToken,
     CallAttempt,
     Campaign,
+    CollectedField,
     Listen,
     PearlAccount,
     PearlEvent,
@@ -52,6 +54,7 @@ admin.site.register(ApiToken, ApiTokenAdmin)
 admin.site.register(PearlEvent, PearlEventAdmin)
 admin.site.register(Recording, RecordingAdmin)
 admin.site.register(Listen, ListenAdmin)
+admin.site.register(CollectedField, CollectedFieldAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------

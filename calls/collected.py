@@ -116,9 +116,7 @@ class Progress:
         return 100 * self.after // self.until if self.until else 100
 
 
-def read_again(
-    *, after: int, until: int, now: datetime, at_most: int = BATCH
-) -> Progress:
+def read_again(*, after: int, until: int, now: datetime, at_most: int) -> Progress:
     """The next calls with an id above `after`, by today's fields."""
     ids = list(
         CallAttempt.objects.filter(pk__gt=after, pk__lte=until)

@@ -167,7 +167,7 @@ def test_a_test_call_says_nothing_about_its_lead(run):
     attempt = call(run, is_test=True)
 
     take_in(attempt, now=NOW)
-    collected.read_again(after=0, until=attempt.pk, now=NOW)
+    collected.read_again(after=0, until=attempt.pk, now=NOW, at_most=99)
 
     assert rows() == []
 
@@ -230,7 +230,7 @@ def test_reading_asks_as_much_for_one_call_as_for_many(run):
             webhook(call(run), fechaDeseada="25-09-2025")
         until = collected.newest_call()
         with CaptureQueriesContext(connection) as queries:
-            collected.read_again(after=before, until=until, now=NOW)
+            collected.read_again(after=before, until=until, now=NOW, at_most=99)
         asked.append(len(queries))
 
     assert asked[0] == asked[1]
@@ -305,7 +305,7 @@ def test_no_reading_overwrites_a_person(run, admin_user):
     CallAttempt.objects.filter(pk=attempt.pk).update(collected_info=changed)
 
     take_in(attempt, now=LATER)
-    collected.read_again(after=0, until=attempt.pk, now=LATER)
+    collected.read_again(after=0, until=attempt.pk, now=LATER, at_most=99)
 
     assert values_of(attempt).wished_time == time(18)
     assert values_of(attempt).prefers is None
@@ -387,7 +387,7 @@ def test_earlier_calls_are_read_again_by_the_new_version(run):
 
     first = collected.read_again(after=0, until=until, now=LATER, at_most=2)
     second = collected.read_again(after=first.after, until=until, now=LATER, at_most=2)
-    third = collected.read_again(after=until, until=until, now=LATER)
+    third = collected.read_again(after=until, until=until, now=LATER, at_most=99)
 
     assert (first.changed, first.is_over, first.percent < 100) == (2, False, True)
     assert (second.changed, second.is_over, second.percent) == (1, True, 100)
@@ -406,7 +406,7 @@ def test_another_name_for_a_field_counts_no_value_as_changed(run):
         field("wished_date").pk, {"label": "Fecha"}, by=None, now=NOW
     )
 
-    progress = collected.read_again(after=0, until=attempt.pk, now=LATER)
+    progress = collected.read_again(after=0, until=attempt.pk, now=LATER, at_most=99)
 
     assert progress.changed == 0
     assert value(attempt, "fechaDeseada").field_version == 2
@@ -435,6 +435,6 @@ def test_a_value_whose_variable_no_longer_counts_goes(run, admin_user):
     wished = field("wished_date")
     collected_fields.change(wished.pk, {"names": ["otra"]}, by=None, now=NOW)
 
-    collected.read_again(after=0, until=settled.pk, now=LATER)
+    collected.read_again(after=0, until=settled.pk, now=LATER, at_most=99)
 
     assert [row.pk for row in CollectedValue.objects.filter(field=wished)] == [kept.pk]
