@@ -32,8 +32,9 @@ from calls.models import (
     Worker,
 )
 from calls.recording_admin import ListenAdmin, RecordingAdmin
+from calls.suppression_admin import CallSuppressionAdmin
 from calls.token_admin import ApiTokenAdmin
-from leads.models import Lead
+from leads.models import Lead, Suppression
 from leads.phones import group
 from leads.staff_admin import (
     ReadOnlyAdmin,
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-# Leads, now that there are campaigns.
+# Leads and exclusions, now that there are campaigns and calls.
 admin.site.unregister(Lead)
 admin.site.register(Lead, CallableLeadAdmin)
+admin.site.unregister(Suppression)
+admin.site.register(Suppression, CallSuppressionAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)
 admin.site.register(PearlEvent, PearlEventAdmin)
 admin.site.register(Recording, RecordingAdmin)

@@ -74,6 +74,7 @@ def _judged(
         judged = Facts(
             has_phone=group["has_phone"],
             suppressed=group["is_suppressed"],
+            exclusion_proposed=group["is_proposed"],
             manual=group["manual_management"],
             consent=group["consent"],
             place=Place(community=group["community"], time_zone=group["time_zone"]),
@@ -100,7 +101,10 @@ def _facts(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
         Q(open_lead_id=OuterRef("pk"))
         | Q(open_phone=campaign.test_phone or OuterRef("phone_e164"))
     )
-    listed = Suppression.objects.active(now=now).numbers()
+    active = Suppression.objects.active(now=now)
+    listed = active.filter(proposed=False).numbers()
+    # `=True` would become a bare column, which SQLite does not look up by index.
+    proposed = active.filter(proposed__in=[True]).numbers()
     return {
         "has_phone": _is(~Q(phone_e164="")),
         "is_later": _is(
@@ -111,6 +115,7 @@ def _facts(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
         "is_suppressed": _is(
             Q(disposition=Disposition.DO_NOT_CALL) | Q(phone_e164__in=listed)
         ),
+        "is_proposed": _is(Q(phone_e164__in=proposed)),
         "is_in_course": Exists(held),
         "is_recent": Exists(rung.filter(rung_since(now - gap))),
         "is_full": GreaterThanOrEqual(_rung_today(rung, now=now), campaign.max_per_day),

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import localdate
 
-from calls import collected_fields
+from calls import collected_fields, opt_outs
 from calls.collected_fields import as_said
 from calls.evidence import as_text
 from calls.models import (
@@ -92,11 +92,13 @@ def values_of(attempt: CallAttempt) -> Values:
 
 @transaction.atomic
 def take_in(attempt: CallAttempt, *, now: datetime) -> None:
-    """Read what the call collected, as far as it is known by now. Doing it again
-    changes nothing, and what a person settled stays. Of a test nothing is read."""
+    """Read what the call collected and what was said in it, as far as it is known by
+    now. Doing it again changes nothing, and what a person settled stays. Of a test
+    nothing is read."""
     # Reports are joined under the same lock: no older one is read over a newer one.
     known = CallAttempt.objects.select_for_update().get(pk=attempt.pk)
     _read_calls([known], fields=collected_fields.in_use(), now=now)
+    opt_outs.propose_from(known, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from calls.models import CallAttempt, Campaign
 from calls.states import State
 from leads.models import Disposition, Lead
 from leads.places import Place
-from leads.suppressions import suppressed_until
+from leads.suppressions import Hold, holds_on
 from leads.verdict import Facts, Rules
 from leads.window import WindowError, exceeds_legal_hours
 
@@ -52,7 +52,7 @@ def facts_of(
     """By lead id. `ignore` is the lead's own attempt, when it is the one that asks."""
     phones = {lead.phone_e164 for lead in leads if lead.phone_e164}
     to_ring = {campaign.number_for(lead) for lead in leads if lead.phone_e164}
-    suppressed = suppressed_until(phones | to_ring, now=now)
+    holds = holds_on(phones | to_ring, now=now)
     held_leads, held_phones = _held(leads, to_ring, ignore=ignore)
     # The telephone of a test may ring as often as its owner likes.
     rung = {} if campaign.test_phone else _rung(phones, campaign=campaign, now=now)
@@ -61,13 +61,12 @@ def facts_of(
     for lead in leads:
         number = campaign.number_for(lead)
         last, today = rung.get(lead.phone_e164, (None, 0))
-        forbidden = suppressed.keys() & {lead.phone_e164, number}
+        of_lead = [holds[one] for one in {lead.phone_e164, number} & holds.keys()]
         facts[lead.pk] = Facts(
             has_phone=bool(lead.phone_e164),
-            suppressed=bool(forbidden) or _said_no(lead),
-            suppressed_until=(
-                None if _said_no(lead) else suppressed.get(lead.phone_e164)
-            ),
+            suppressed=_said_no(lead) or any(not one.proposed for one in of_lead),
+            suppressed_until=_held_until(lead, holds),
+            exclusion_proposed=any(one.proposed for one in of_lead),
             manual=lead.manual_management,
             consent=lead.consent,
             place=Place(community=lead.community, time_zone=lead.time_zone),
@@ -97,6 +96,11 @@ def _held(
 def _said_no(lead: Lead) -> bool:
     """To every call, whatever became of the number on the lists."""
     return lead.disposition == Disposition.DO_NOT_CALL
+
+
+def _held_until(lead: Lead, holds: Mapping[str, Hold]) -> datetime | None:
+    hold = holds.get(lead.phone_e164)
+    return None if hold is None or _said_no(lead) else hold.until
 
 
 def _due_at(lead: Lead, *, now: datetime) -> datetime | None:

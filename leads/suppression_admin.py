@@ -163,6 +163,8 @@ class SuppressionAdmin(SuppressionPages, StaffAdmin):
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.created_by = request.user
+        if change and "proposed" in form.changed_data and not obj.proposed:
+            self.decided(request, Suppression.objects.filter(pk=obj.pk), accepted=True)
         super().save_model(request, obj, form, change)
         if change and {"list", "expires_at"} & {*form.changed_data}:
             suppressions.give_turns(
@@ -173,6 +175,7 @@ class SuppressionAdmin(SuppressionPages, StaffAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Suppression) -> None:
         phone, end = obj.phone_e164, obj.expires_at
+        self.decided(request, Suppression.objects.filter(pk=obj.pk), accepted=False)
         super().delete_model(request, obj)
         suppressions.give_turns([phone], now=timezone.now(), until=[end])
 
@@ -180,12 +183,18 @@ class SuppressionAdmin(SuppressionPages, StaffAdmin):
         self, request: HttpRequest, queryset: QuerySet[Suppression]
     ) -> None:
         gone = [*queryset.values_list("phone_e164", "expires_at")]
+        self.decided(request, queryset, accepted=False)
         super().delete_queryset(request, queryset)
         suppressions.give_turns(
             {phone for phone, _end in gone},
             now=timezone.now(),
             until={end for _phone, end in gone},
         )
+
+    def decided(
+        self, request: HttpRequest, numbers: QuerySet[Suppression], *, accepted: bool
+    ) -> None:
+        """Of numbers about to be confirmed or taken off: for whoever proposed them."""
 
     # --- The verbs ---
 
@@ -194,7 +203,9 @@ class SuppressionAdmin(SuppressionPages, StaffAdmin):
     )
     def confirm(self, request: HttpRequest, numbers: QuerySet[Suppression]) -> None:
         total = numbers.count()
-        changed = numbers.filter(proposed=True).update(proposed=False)
+        proposed = numbers.filter(proposed=True)
+        self.decided(request, proposed, accepted=True)
+        changed = proposed.update(proposed=False)
         self.report(
             request, changed=changed, total=total, why_not=_("ya eran definitivas")
         )
@@ -265,7 +276,10 @@ class SuppressionAdmin(SuppressionPages, StaffAdmin):
             "action": request.POST["action"],
             "select_across": request.POST.get("select_across", "0"),
             "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "shown": [self.number(one) for one in numbers[:10]],
+            "shown": [
+                " · ".join(filter(None, (self.number(one), one.reason)))
+                for one in numbers[:10]
+            ],
             "more": number(max(0, numbers.count() - 10)),
         }
         page = "admin/leads/suppression/confirm.html"

@@ -33,15 +33,32 @@ class Excluded:
 # --- Asking -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Why a number may not be called: a list has it, or it is only proposed for one.
+
+    `until` is None for what has no end, and so is a proposal.
+    """
+
+    proposed: bool
+    until: datetime | None = None
+
+    def __or__(self, other: Hold) -> Hold:
+        """What a list says counts before a proposal, and the later of two ends."""
+        if self.proposed != other.proposed:
+            return other if self.proposed else self
+        if self.until is None or other.until is None:
+            return Hold(proposed=self.proposed)
+        return Hold(proposed=self.proposed, until=max(self.until, other.until))
+
+
 def suppressed_among(phones: Iterable[str], *, now: datetime) -> set[str]:
     """Which of these E.164 numbers may not be called now, in one query."""
-    return {*suppressed_until(phones, now=now)}
+    return {*holds_on(phones, now=now)}
 
 
-def suppressed_until(
-    phones: Iterable[str], *, now: datetime
-) -> dict[str, datetime | None]:
-    """Those that may not be called now, and until when (None: without end)."""
+def holds_on(phones: Iterable[str], *, now: datetime) -> dict[str, Hold]:
+    """Those that may not be called now, and why."""
     of_hash = {phone_hash(phone): phone for phone in phones if phone}
     if not of_hash:
         return {}
@@ -50,17 +67,14 @@ def suppressed_until(
     found = (
         Suppression.objects.active(now=now)
         .filter(Q(phone_hash__in=[*of_hash]) | Q(phone_e164__in=[*numbers]))
-        .values_list("phone_e164", "phone_hash", "expires_at")
+        .values_list("phone_e164", "phone_hash", "expires_at", "proposed")
     )
-    until: dict[str, datetime | None] = {}
-    for written, hashed, expires_at in found:
+    holds: dict[str, Hold] = {}
+    for written, hashed, expires_at, proposed in found:
         phone = written if written in numbers else of_hash[hashed]
-        known = until.get(phone, expires_at)
-        if known is None or expires_at is None:
-            until[phone] = None
-        else:
-            until[phone] = max(known, expires_at)
-    return until
+        hold = Hold(proposed=proposed, until=expires_at)
+        holds[phone] = holds[phone] | hold if phone in holds else hold
+    return holds
 
 
 # --- Adding -------------------------------------------------------------------------

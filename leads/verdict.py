@@ -19,6 +19,7 @@ class Rule(models.TextChoices):
     ALLOWED = "allowed", _("se puede llamar ahora")
     NO_PHONE = "no_phone", _("sin número válido")
     SUPPRESSED = "suppressed", _("en la lista de exclusión")
+    PROPOSED = "proposed", _("con una exclusión propuesta por revisar")
     MANUAL = "manual", _("en gestión manual")
     NO_CONSENT = "no_consent", _("sin consentimiento")
     UNKNOWN_PLACE = "unknown_place", _("sin huso horario conocido")
@@ -51,6 +52,7 @@ class Facts:
     calls_today: int = 0
     # None, of a suppressed one: without end.
     suppressed_until: datetime | None = None
+    exclusion_proposed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,8 @@ def verdict(facts: Facts, *, rules: Rules, now: datetime) -> Verdict:
     lasting = _lasting_rule(facts, rules=rules)
     if lasting is not None:
         # With its end known, it takes its turn again by itself.
-        until = facts.suppressed_until if lasting is Rule.SUPPRESSED else None
+        by_number = lasting in (Rule.SUPPRESSED, Rule.PROPOSED)
+        until = facts.suppressed_until if by_number else None
         return Verdict(rule=lasting, until=until)
     if facts.due_at is not None and facts.due_at > now:
         return Verdict(rule=Rule.NOT_DUE, until=facts.due_at)
@@ -101,6 +104,7 @@ def _lasting_rule(facts: Facts, *, rules: Rules) -> Rule | None:
     broken = {
         Rule.NO_PHONE: not facts.has_phone,
         Rule.SUPPRESSED: facts.suppressed,
+        Rule.PROPOSED: facts.exclusion_proposed,
         Rule.MANUAL: facts.manual,
         Rule.NO_CONSENT: no_consent,
         Rule.UNKNOWN_PLACE: not facts.place.time_zone,

@@ -20,6 +20,7 @@ from calls.models.collected import (
     CollectedValueChange,
     typed_columns,
 )
+from calls.models.opt_out import OptOut
 from calls.models.recording import Listen, Recording
 from calls.models.said import SaidWord
 from calls.models.token import ApiToken, Scope
@@ -36,6 +37,7 @@ __all__ = [
     "CollectedValueChange",
     "ControlEvent",
     "Listen",
+    "OptOut",
     "PearlAccount",
     "PearlEvent",
     "Recording",

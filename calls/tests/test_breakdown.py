@@ -35,7 +35,7 @@ def random_lead(dice: random.Random, run) -> None:
         **more,
     )
     if dice.random() < 0.1 and lead.phone_e164:
-        SuppressionFactory(phone_e164=lead.phone_e164)
+        SuppressionFactory(phone_e164=lead.phone_e164, proposed=dice.random() < 0.5)
     for _each in range(dice.choice([0, 0, 0, 1, 3])):
         AttemptFactory(
             run=run,

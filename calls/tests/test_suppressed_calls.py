@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from calls import claims
-from calls.breakdown import breakdown
+from calls.breakdown import breakdown, leads_of
 from calls.models import Campaign, Run
 from leads import suppressions
 from leads.models import Lead, Suppression
@@ -28,9 +28,10 @@ def claim(campaign: Campaign, now: datetime = NOW):
     return claims.claim(campaign.pk, worker="worker-a", at_most=5, now=now).attempts
 
 
-def test_a_lead_held_by_one_that_ends_gets_its_turn_by_itself(running):
+@pytest.mark.parametrize("proposed", [False, True])
+def test_a_lead_held_by_one_that_ends_gets_its_turn_by_itself(running, proposed):
     lead = LeadFactory(phone_e164=PHONE)
-    SuppressionFactory(phone_e164=PHONE, expires_at=END)
+    SuppressionFactory(phone_e164=PHONE, expires_at=END, proposed=proposed)
 
     before = claim(running)
 
@@ -84,8 +85,34 @@ def test_an_ended_one_forbids_no_call_and_is_not_counted(running):
     assert attempt.phone == PHONE != other.phone_e164
 
 
-def test_a_proposed_one_holds_until_it_is_reviewed(running):
+def test_a_proposed_one_holds_by_a_rule_of_its_own_until_it_is_reviewed(running):
+    lead = LeadFactory(phone_e164=PHONE)
+    SuppressionFactory(phone_e164=PHONE, proposed=True)
+
+    assert breakdown(running, now=NOW) == {Rule.PROPOSED: 1}
+    assert claim(running) == []
+    lead.refresh_from_db()
+    assert (lead.selected_for_calling, lead.next_call_at) == (True, None)
+    assert [*leads_of(running, Rule.PROPOSED, now=NOW)] == [lead]
+
+
+def test_one_proposed_between_claim_and_send_stops_the_call(running):
     LeadFactory(phone_e164=PHONE)
+    (attempt,) = claim(running)
+    SuppressionFactory(phone_e164=PHONE, proposed=True)
+
+    answer = claims.pre_send(attempt, now=NOW)
+
+    assert (answer.allowed, answer.rule, answer.until) == (False, Rule.PROPOSED, None)
+
+
+def test_one_proposed_beside_one_that_ends_holds_after_its_end(running):
+    lead = LeadFactory(phone_e164=PHONE)
+    SuppressionFactory(phone_e164=PHONE, list=Suppression.List.INTERNAL, expires_at=END)
     SuppressionFactory(phone_e164=PHONE, proposed=True)
 
     assert claim(running) == []
+    lead.refresh_from_db()
+    assert lead.next_call_at == END
+    assert claim(running, now=END) == []
+    assert breakdown(running, now=END) == {Rule.PROPOSED: 1}

@@ -97,6 +97,8 @@ class Suppression(models.Model):
                 name="suppression_once_a_list", fields=["phone_hash", "list"]
             )
         ]
+        # What waits for a review among millions of numbers of a list.
+        indexes = [models.Index(name="suppression_proposed", fields=["proposed", "id"])]
 
     def __str__(self) -> str:
         return self.phone_e164 or f"{self.phone_hash[:8]}…"

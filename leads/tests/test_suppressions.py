@@ -56,9 +56,25 @@ def test_of_two_lists_the_one_that_lasts_longer_counts():
     SuppressionFactory(phone_e164=B, list=List.REQUEST, expires_at=TOMORROW)
     SuppressionFactory(phone_e164=B, list=List.ROBINSON)
 
-    until = suppressions.suppressed_until([A, B], now=NOW)
+    holds = suppressions.holds_on([A, B], now=NOW)
 
-    assert until == {A: TOMORROW, B: None}
+    assert {phone: hold.until for phone, hold in holds.items()} == {
+        A: TOMORROW,
+        B: None,
+    }
+
+
+def test_what_a_list_says_counts_before_a_proposal():
+    SuppressionFactory(phone_e164=A, list=List.REQUEST, proposed=True)
+    SuppressionFactory(phone_e164=A, list=List.INTERNAL, expires_at=TOMORROW)
+    SuppressionFactory(phone_e164=B, list=List.REQUEST, proposed=True)
+
+    holds = suppressions.holds_on([A, B], now=NOW)
+
+    assert holds == {
+        A: suppressions.Hold(proposed=False, until=TOMORROW),
+        B: suppressions.Hold(proposed=True),
+    }
 
 
 def test_a_lost_key_of_the_hashes_frees_no_written_number(settings):
