@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from calls import by_hand
 from calls.campaign_test_admin import CampaignTestMode
 from calls.collected_field_admin import CollectedFieldAdmin
+from calls.collected_value_admin import CollectedValueAdmin
 from calls.event_admin import PearlEventAdmin
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
@@ -24,6 +25,7 @@ from calls.models import (
     CallAttempt,
     Campaign,
     CollectedField,
+    CollectedValue,
     Listen,
     PearlAccount,
     PearlEvent,
@@ -58,6 +60,7 @@ admin.site.register(PearlEvent, PearlEventAdmin)
 admin.site.register(Recording, RecordingAdmin)
 admin.site.register(Listen, ListenAdmin)
 admin.site.register(CollectedField, CollectedFieldAdmin)
+admin.site.register(CollectedValue, CollectedValueAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------

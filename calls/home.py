@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.core.cache import cache
-from django.db.models import Case, Count, IntegerField, Value, When
+from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,10 +23,10 @@ from django.views.decorators.http import require_GET
 from calls import board
 from calls.attempt_list import address_of
 from calls.call_manager import DEAD_AFTER
-from calls.models import CallAttempt, Campaign, RunState, Worker
+from calls.models import CallAttempt, Campaign, CollectedValue, RunState, Worker
 from calls.states import CALL_STATUS_OF, State
 from leads.filters import LeadFilter, midnight
-from leads.models import CallStatus, Lead
+from leads.models import CallStatus, Lead, Suppression
 
 if TYPE_CHECKING:
     from calls.board import Board
@@ -80,10 +80,17 @@ class Today:
     further: list[Campaign]
     callbacks: int
     callbacks_cut: bool
+    values_to_review: int
+    exclusions_to_review: int
     workers: int
     workers_url: str
     has_leads: bool
     is_simulated: bool
+
+    @property
+    def most(self) -> int:
+        """Counts go no further."""
+        return COUNTED_AT_MOST
 
     @property
     def total(self) -> int:
@@ -123,6 +130,11 @@ def today(*, now: datetime, wait: bool) -> Today:
     return known
 
 
+def forget() -> None:
+    """After a change that its author must see at once."""
+    cache.delete(f"today:{get_language()}")
+
+
 def _look(*, now: datetime, wait: bool) -> Today:
     since = midnight(timezone.localdate(now))
     campaigns = list(Campaign.objects.order_by(_running_first(), "name", "id"))
@@ -147,11 +159,21 @@ def _look(*, now: datetime, wait: bool) -> Today:
         further=further,
         callbacks=min(count, COUNTED_AT_MOST),
         callbacks_cut=count > COUNTED_AT_MOST,
+        values_to_review=_some(CollectedValue.objects.filter(state="review")),
+        exclusions_to_review=_some(
+            # `=True` would be a bare column, which SQLite does not look up by index.
+            Suppression.objects.active(now=now).filter(proposed__in=[True])
+        ),
         workers=Worker.objects.filter(**at_work).count(),
         workers_url=_admin_list("worker", at_work),
         has_leads=Lead.objects.exists(),
         is_simulated=settings.PEARL_IS_SIMULATOR,
     )
+
+
+def _some(rows: QuerySet[Any]) -> int:
+    """How many, as far as anybody counts them."""
+    return rows.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()
 
 
 def _running_first() -> Case:
