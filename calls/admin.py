@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from calls import by_hand
+from calls.attempt_results_admin import AttemptResults
 from calls.campaign_test_admin import CampaignTestMode
 from calls.collected_field_admin import CollectedFieldAdmin
 from calls.collected_value_admin import CollectedValueAdmin
@@ -51,9 +52,8 @@ if TYPE_CHECKING:
 
 
 # Leads and exclusions, now that there are campaigns and calls.
-admin.site.unregister(Lead)
+admin.site.unregister([Lead, Suppression])
 admin.site.register(Lead, CallableLeadAdmin)
-admin.site.unregister(Suppression)
 admin.site.register(Suppression, CallSuppressionAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)
 admin.site.register(PearlEvent, PearlEventAdmin)
@@ -191,7 +191,7 @@ class RunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CallAttempt)
-class CallAttemptAdmin(ReadOnlyAdmin):
+class CallAttemptAdmin(AttemptResults):
     """Read-only, but for attempts of which only a person can say what happened."""
 
     list_display = (
@@ -218,6 +218,7 @@ class CallAttemptAdmin(ReadOnlyAdmin):
         "run_link",
         "number",
         "how_far",
+        "brought_back",
         "conversation",
         "answers",
         "recorded",
@@ -230,11 +231,12 @@ class CallAttemptAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("how_far", "outcome", "error"),
-                    ("started_at", "duration_seconds", "sentiment"),
+                    ("started_at", "duration_seconds"),
                     "summary",
+                    "brought_back",
                     "conversation",
                     "answers",
-                    ("tags", "recorded"),
+                    "recorded",
                 ),
             },
         ),

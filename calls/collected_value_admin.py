@@ -20,10 +20,10 @@ from calls import collected, home
 from calls.collected_value_forms import ReviewForm
 from calls.collected_words import (
     MOODS,
+    kept_words,
     raw_words,
     said,
     tags_of,
-    typed_words,
     value_words,
 )
 from calls.models import CollectedValue
@@ -191,7 +191,7 @@ def _page_of(value: CollectedValue) -> dict[str, Any]:
                 "who": person(change.by),
                 "reason": change.reason,
                 "state": State(change.after["state"]).label,
-                "words": typed_words(change.after["value"]),
+                "words": kept_words(change.after, field=value.field),
             }
             for change in changes
         ],

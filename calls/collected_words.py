@@ -8,13 +8,16 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Field
 from django.utils.formats import date_format, time_format
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from calls.evidence import as_text
-from calls.models import CollectedValue, OptOut
+from calls.models import CollectedField, CollectedValue, OptOut
+from calls.models.collected import COLUMN_OF
+from calls.typed_values import Typed
 from leads.models import Suppression
 from leads.suppressions import Hold
 
@@ -67,6 +70,18 @@ class Said:
         return self.state == CollectedValue.State.REVIEW
 
 
+def values_said(calls: Sequence[int]) -> dict[int, list[Said]]:
+    """By call, in one query; but for those of fields out of use."""
+    found: dict[int, list[Said]] = {}
+    rows = CollectedValue.objects.filter(attempt__in=calls).exclude(
+        state=CollectedValue.State.SET_ASIDE
+    )
+    shown = rows.select_related("field", "settled_by")
+    for value in shown.order_by("field__order", "pk") if calls else ():
+        found.setdefault(value.attempt_id, []).append(said(value))
+    return found
+
+
 def said(value: CollectedValue) -> Said:
     """Of a value with its field and whoever settled it already fetched."""
     return Said(
@@ -81,14 +96,23 @@ def said(value: CollectedValue) -> Said:
 
 
 def value_words(value: CollectedValue) -> str:
-    typed = value.value
-    if value.kind == "choice":
-        labels = {answer.code: answer.label for answer in value.field.answers}
-        return labels.get(str(typed or ""), str(typed or ""))
-    return typed_words(typed)
+    return words_of(value.value, field=value.field)
 
 
-def typed_words(typed: date | time | datetime | bool | Decimal | str | None) -> str:
+def kept_words(kept: Mapping[str, Any], *, field: CollectedField) -> str:
+    """Of a value as the history of its corrections keeps it."""
+    column = CollectedValue._meta.get_field(COLUMN_OF[kept["kind"]])
+    typed = column.to_python(kept["value"]) if isinstance(column, Field) else None
+    return words_of(typed, field=field)
+
+
+def words_of(typed: Typed | None, *, field: CollectedField) -> str:
+    labels = {answer.code: answer.label for answer in field.answers}
+    words = typed_words(typed)
+    return labels.get(words, words) if isinstance(typed, str) else words
+
+
+def typed_words(typed: Typed | None) -> str:
     match typed:
         case None:
             return ""
@@ -168,7 +192,7 @@ def requests_of(calls: Sequence[int]) -> dict[int, Request]:
     """By call, in two queries."""
     found: dict[int, list[OptOut]] = {}
     rows = OptOut.objects.filter(attempt__in=calls).select_related("decided_by")
-    for one in rows.order_by("pk"):
+    for one in rows.order_by("pk") if calls else ():
         found.setdefault(one.attempt_id, []).append(one)
     if not found:
         return {}

@@ -13,6 +13,15 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from calls.collected_words import (
+    MOODS,
+    Mood,
+    Request,
+    Said,
+    requests_of,
+    tags_of,
+    values_said,
+)
 from calls.models import CallAttempt, Campaign, Listen
 from calls.states import CALL_STATUS_OF, State
 from calls.talk import Talk, talk_of
@@ -54,6 +63,10 @@ class Entry:
     details: Sequence[Change] = ()
     attempt: CallAttempt | None = None
     talk: Talk | None = None
+    mood: Mood | None = None
+    tags: Sequence[str] = ()
+    said: Sequence[Said] = ()
+    asked: Request | None = None
     import_id: int | None = None
     import_name: str = ""
 
@@ -192,10 +205,13 @@ def _calls(
     rows = (
         CallAttempt.objects.filter(_before(key, "claimed_at", CALL), lead_id=lead.pk)
         .select_related("campaign", "recording")
-        .defer("collected_info", "tags")
+        .defer("collected_info")
         .order_by("-claimed_at", "-id")
     )
-    for attempt in rows[:at_most]:
+    calls = list(rows[:at_most])
+    ended = [call.pk for call in calls if call.state == State.ENDED]
+    values, requests = values_said(ended), requests_of(ended)
+    for attempt in calls:
         yield Entry(
             at=attempt.claimed_at,
             source=CALL,
@@ -205,6 +221,10 @@ def _calls(
             text=attempt.summary,
             attempt=attempt,
             talk=talk_of(attempt),
+            mood=MOODS.get(attempt.sentiment or 0),
+            tags=tags_of(attempt.tags),
+            said=values.get(attempt.pk, ()),
+            asked=requests.get(attempt.pk),
         )
 
 

@@ -136,9 +136,7 @@ def test_a_person_corrects_it_and_goes_on_to_the_next(run, staff):
     assert (settled.state, settled.reason) == ("corrected", "Se oye")
     assert settled.settled_by.username == "admin"
     page = staff.get(url(settled)).content.decode()
-    assert "Corregido: 25/09/2025 · Se oye" in " ".join(page.split()) or (
-        "Corregido: 2025-09-25 · Se oye" in " ".join(page.split())
-    )
+    assert "Corregido: 25/09/2025 · Se oye" in " ".join(page.split())
 
 
 def test_a_person_dismisses_it_without_a_value(run, staff):
