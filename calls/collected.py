@@ -128,9 +128,8 @@ def read_again(*, after: int, until: int, now: datetime, at_most: int) -> Progre
     if not ids:
         return Progress(after=until, until=until, changed=0)
     with transaction.atomic():
-        calls = CallAttempt.objects.select_for_update().filter(
-            pk__in=ids, state=State.ENDED
-        )
+        ended = CallAttempt.objects.filter(pk__in=ids, state=State.ENDED)
+        calls = ended.select_for_update().defer("transcript", "summary")
         fields = collected_fields.in_use()
         changed = _read_calls(list(calls), fields=fields, now=now)
     return Progress(after=ids[-1], until=until, changed=changed)

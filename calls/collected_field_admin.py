@@ -44,6 +44,9 @@ class CollectedFieldAdmin(StaffAdmin):
     ordering = ("order", "id")  # type: ignore[assignment]
     change_list_template = "admin/calls/collectedfield/change_list.html"
 
+    class Media:
+        css = {"all": ["css/collected.css"]}
+
     def get_fieldsets(
         self, request: HttpRequest, obj: CollectedField | None = None
     ) -> Any:

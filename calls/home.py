@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.views.decorators.http import require_GET
 
 from calls import board
@@ -27,6 +27,7 @@ from calls.models import CallAttempt, Campaign, CollectedValue, RunState, Worker
 from calls.states import CALL_STATUS_OF, State
 from leads.filters import LeadFilter, midnight
 from leads.models import CallStatus, Lead, Suppression
+from leads.wording import number
 
 if TYPE_CHECKING:
     from calls.board import Board
@@ -88,9 +89,18 @@ class Today:
     is_simulated: bool
 
     @property
-    def most(self) -> int:
-        """Counts go no further."""
-        return COUNTED_AT_MOST
+    def values_words(self) -> str:
+        count = self.values_to_review
+        words = ngettext(
+            "%s dato que no se entendió", "%s datos que no se entendieron", count
+        )
+        return words % _as_counted(count)
+
+    @property
+    def exclusions_words(self) -> str:
+        count = self.exclusions_to_review
+        words = ngettext("%s exclusión propuesta", "%s exclusiones propuestas", count)
+        return words % _as_counted(count)
 
     @property
     def total(self) -> int:
@@ -169,6 +179,11 @@ def _look(*, now: datetime, wait: bool) -> Today:
         has_leads=Lead.objects.exists(),
         is_simulated=settings.PEARL_IS_SIMULATOR,
     )
+
+
+def _as_counted(count: int) -> str:
+    is_cut = count > COUNTED_AT_MOST
+    return f"{number(COUNTED_AT_MOST)}+" if is_cut else number(count)
 
 
 def _some(rows: QuerySet[Any]) -> int:

@@ -117,6 +117,7 @@ def test_its_page_shows_the_raw_value_and_what_was_said(run, staff):
         "Algo positivo",
         "cita",
         "«17:00», por consulta a Pearl",
+        "en la variable «fechaDeseada»",
     ):
         assert words in page
 
@@ -264,11 +265,11 @@ def test_the_first_page_says_how_much_waits_and_leads_there(run, staff):
     page = staff.get(reverse("home")).content.decode()
     today = home.today(now=timezone.now(), wait=True)
 
-    assert "Datos por revisar" not in before
+    assert "Por revisar:" not in before
     assert (today.values_to_review, today.exclusions_to_review) == (1, 1)
-    assert f'href="{LIST}"' in page
+    assert f'href="{LIST}">1 dato que no se entendió</a>' in page
     where = reverse("admin:leads_suppression_changelist")
-    assert f'href="{where}?state=proposed"' in page
+    assert f'href="{where}?state=proposed">1 exclusión propuesta</a>' in page
     press(staff, one, reason="Nada", dismiss="1")
     Suppression.objects.all().delete()
-    assert "Datos por revisar" not in staff.get(reverse("home")).content.decode()
+    assert "Por revisar:" not in staff.get(reverse("home")).content.decode()
