@@ -84,19 +84,24 @@ def test_a_call_is_told_with_its_end_its_words_and_no_address_of_its_recording(s
 def test_the_page_of_a_long_history_takes_as_many_queries(staff, admin_user):
     lead = LeadFactory(national_id="1Z")
     run = RunFactory()
+
+    def grow(times: int) -> None:
+        for _n in range(times):
+            add_note(lead.pk, text="n", by=admin_user, now=timezone.now())
+            AttemptFactory(
+                run=run,
+                lead=lead,
+                state=State.ENDED,
+                outcome=Outcome.BUSY,
+                open_lead_id=None,
+                open_phone=None,
+            )
+
+    grow(1)
     staff.get(change_url(lead))
     with CaptureQueriesContext(connection) as few:
         staff.get(change_url(lead))
-    for _n in range(20):
-        add_note(lead.pk, text="n", by=admin_user, now=timezone.now())
-        AttemptFactory(
-            run=run,
-            lead=lead,
-            state=State.ENDED,
-            outcome=Outcome.BUSY,
-            open_lead_id=None,
-            open_phone=None,
-        )
+    grow(20)
     LeadFactory.create_batch(3, phone_e164=lead.phone_e164, national_id="1Z")
 
     with CaptureQueriesContext(connection) as many:
