@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
+from calls import collected
 from calls.models import CallAttempt
 from calls.states import Outcome
 from leads import suppressions
@@ -82,4 +83,12 @@ def propose_exclusion(attempt: CallAttempt, now: datetime) -> None:
     )
 
 
-EFFECTS: tuple[Callable[[CallAttempt, datetime], None], ...] = (propose_exclusion,)
+def take_in(attempt: CallAttempt, now: datetime) -> None:
+    """What the person said: typed values, and whether they asked for no more calls."""
+    collected.take_in(attempt, now=now)
+
+
+EFFECTS: tuple[Callable[[CallAttempt, datetime], None], ...] = (
+    propose_exclusion,
+    take_in,
+)

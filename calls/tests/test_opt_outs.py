@@ -9,12 +9,12 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from django.utils import timezone
 
-from calls import claims
+from calls import claims, effects
 from calls.breakdown import breakdown
-from calls.collected import take_in
+from calls.collected import take_in, values_of
 from calls.models import CallAttempt, OptOut
 from calls.states import Outcome, State
-from calls.tests.factories import AttemptFactory
+from calls.tests.factories import AttemptFactory, seed_fields
 from leads import suppressions
 from leads.models import CallStatus, Lead, Suppression
 from leads.tests.admin_pages import staff
@@ -260,4 +260,14 @@ def test_an_auditor_sees_the_proposals_and_decides_nothing(run, client):
     act(client, "reject", post="yes")
 
     assert SAID in page.content.decode()
+    assert Suppression.objects.filter(proposed=True).count() == 2
+
+
+def test_the_confirmed_end_of_a_call_brings_both_its_values_and_its_request(run):
+    seed_fields()
+    attempt = call(run, collected_info={"interesado": "no"})
+
+    effects.follow(attempt.pk, now=NOW)
+
+    assert values_of(attempt).is_interested is False
     assert Suppression.objects.filter(proposed=True).count() == 2
