@@ -66,6 +66,7 @@ def history_context(
         before=before,
         with_calls=with_calls,
         with_listens=with_calls and user.has_perm("calls.view_listen"),
+        with_appointments=user.has_perm("calls.view_appointment"),
     )
     return {
         "lead": lead,

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from calls.models import CallAttempt, Campaign
+from calls.models import Appointment, CallAttempt, Campaign
 from calls.states import HELD
 from calls.wording import NOTHING, column_label, value_words
 from leads.editing import as_json, place_by_address
@@ -177,12 +177,13 @@ def _in_call(kept: Lead, other: Lead) -> bool:
 
 
 def _move_history(kept: Lead, other: Lead) -> None:
-    """Attempts and events change their lead. Undoing an import or a bulk change looks
-    for leads by its events: those of the other record name theirs in words instead, so
-    that what undoes it does not reach a lead it never changed."""
+    """Attempts, appointments and events change their lead. Undoing an import or a bulk
+    change looks for leads by its events: those of the other record name theirs in words
+    instead, so that what undoes it does not reach a lead it never changed."""
     CallAttempt.objects.filter(lead_id=other.pk).exclude(state__in=HELD).update(
         lead_id=kept.pk
     )
+    Appointment.objects.filter(lead_id=other.pk).update(lead_id=kept.pk)
     events = LeadEvent.objects.filter(lead_id=other.pk)
     named: dict[str, list[int]] = {}
     linked = events.exclude(bulk_change=None, lead_import=None)

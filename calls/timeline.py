@@ -1,4 +1,5 @@
-"""What happened to one lead, newest first: calls, changes, notes and promises."""
+"""What happened to one lead, newest first: calls, changes, notes, promises and
+appointments."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from calls import appointment_words
 from calls.collected_words import (
     MOODS,
     Mood,
@@ -22,7 +24,7 @@ from calls.collected_words import (
     tags_of,
     values_said,
 )
-from calls.models import CallAttempt, Campaign, Listen
+from calls.models import AppointmentEvent, CallAttempt, Campaign, Listen
 from calls.states import CALL_STATUS_OF, State
 from calls.talk import Talk, talk_of
 from calls.wording import column_label, column_words, lasted_words, value_words
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 AT_MOST = 50
 # Of two things at the same instant, the later source is told first.
-CREATION, EVENT, LISTEN, CALL = SOURCES = ("a", "e", "l", "t")
+CREATION, EVENT, LISTEN, CALL, APPOINTMENT = SOURCES = ("a", "e", "l", "t", "v")
 # The row of a lead and the line that says who made it are written one after another.
 SAME_MOMENT = timedelta(minutes=1)
 
@@ -62,6 +64,7 @@ class Entry:
     changes: Sequence[Change] = ()
     details: Sequence[Change] = ()
     attempt: CallAttempt | None = None
+    appointment_id: int | None = None
     talk: Talk | None = None
     mood: Mood | None = None
     tags: Sequence[str] = ()
@@ -110,6 +113,7 @@ def page(
     at_most: int = AT_MOST,
     with_calls: bool = True,
     with_listens: bool = False,
+    with_appointments: bool = True,
 ) -> Page:
     """One page of it; `older` is what to pass as `before` for the next one."""
     found = timeline(
@@ -118,6 +122,7 @@ def page(
         at_most=at_most + 1,
         with_calls=with_calls,
         with_listens=with_listens,
+        with_appointments=with_appointments,
     )
     entries = found[:at_most]
     return Page(entries=entries, older=entries[-1].key if len(found) > at_most else "")
@@ -130,15 +135,17 @@ def timeline(
     at_most: int = AT_MOST,
     with_calls: bool = True,
     with_listens: bool = False,
+    with_appointments: bool = True,
 ) -> list[Entry]:
-    """A query for each source, however long the history is. `before`: the key of the
-    last entry shown; one that cannot be read is as none."""
+    """A few queries for each source, however long the history is. `before`: the key of
+    the last entry shown; one that cannot be read is as none."""
     key = _read_key(before)
     campaigns = dict(Campaign.objects.values_list("outbound_id", "name"))
     entries = [
         *_events(lead, key=key, at_most=at_most, campaigns=campaigns),
         *(_calls(lead, key=key, at_most=at_most) if with_calls else ()),
         *(_listens(lead, key=key, at_most=at_most) if with_listens else ()),
+        *(_appointments(lead, key=key, at_most=at_most) if with_appointments else ()),
     ]
     made = any(
         entry.source == EVENT
@@ -248,6 +255,33 @@ def _listens(
             tone="listened",
             by=person(listen.by) or listen.username,
             text=_("La de la llamada del %s.") % called_at,
+        )
+
+
+def _appointments(
+    lead: Lead, *, key: tuple[datetime, str, int] | None, at_most: int
+) -> Iterator[Entry]:
+    rows = (
+        AppointmentEvent.objects.filter(
+            _before(key, "at", APPOINTMENT), appointment__lead_id=lead.pk
+        )
+        .select_related("by", "appointment__clinic")
+        .order_by("-at", "-id")
+    )
+    for event in rows[:at_most]:
+        yield Entry(
+            at=event.at,
+            source=APPOINTMENT,
+            pk=event.pk,
+            title=event.get_kind_display(),
+            tone=f"appointment-{event.kind}",
+            by=person(event.by),
+            text=event.text,
+            changes=[
+                Change(label=label, before=before, after=after)
+                for label, before, after in appointment_words.changes(event)
+            ],
+            appointment_id=event.appointment_id,
         )
 
 

@@ -1,7 +1,18 @@
-"""Campaigns, runs, attempts to call, what came of them, and who is working."""
+"""Campaigns, their runs, the attempts to call, what Pearl said, who is working, and the
+appointments that come of it."""
 
 from __future__ import annotations
 
+from calls.models.appointment import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentQuerySet,
+    AppointmentState,
+    CancelReason,
+    Clinic,
+    Resource,
+    Review,
+)
 from calls.models.attempt import CallAttempt, CallAttemptQuerySet
 from calls.models.campaign import (
     Campaign,
@@ -28,9 +39,15 @@ from calls.models.witness import PearlEvent, Worker
 
 __all__ = [
     "ApiToken",
+    "Appointment",
+    "AppointmentEvent",
+    "AppointmentQuerySet",
+    "AppointmentState",
     "CallAttempt",
     "CallAttemptQuerySet",
     "Campaign",
+    "CancelReason",
+    "Clinic",
     "CollectedField",
     "CollectedFieldChange",
     "CollectedValue",
@@ -41,6 +58,8 @@ __all__ = [
     "PearlAccount",
     "PearlEvent",
     "Recording",
+    "Resource",
+    "Review",
     "Run",
     "RunState",
     "SaidWord",

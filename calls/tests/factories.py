@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib import import_module
 
 import factory
@@ -9,7 +10,16 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from calls.evidence import Evidence
-from calls.models import CallAttempt, Campaign, CollectedField, Run, RunState
+from calls.models import (
+    Appointment,
+    CallAttempt,
+    Campaign,
+    Clinic,
+    CollectedField,
+    Resource,
+    Run,
+    RunState,
+)
 from calls.states import State
 from calls.tests.names import OUTBOUND_ID, PEARL_ID
 from leads.models import CallStatus
@@ -80,3 +90,37 @@ def seed_fields() -> None:
     if not CollectedField.objects.exists():
         migration = import_module("calls.migrations.0055_seed_collected_fields")
         migration.seed(apps, connection.schema_editor())
+
+
+class ClinicFactory(DjangoModelFactory):
+    """With one diary, as the admin makes it."""
+
+    class Meta:
+        model = Clinic
+        skip_postgeneration_save = True
+
+    name = factory.Sequence("Clínica {}".format)
+    diary = factory.RelatedFactory(
+        "calls.tests.factories.ResourceFactory", factory_related_name="clinic"
+    )
+
+
+class ResourceFactory(DjangoModelFactory):
+    class Meta:
+        model = Resource
+
+    clinic = factory.SubFactory(ClinicFactory, diary=None)
+    name = factory.Sequence("Agenda {}".format)
+
+
+class AppointmentFactory(DjangoModelFactory):
+    """Proposed, with a place in a diary."""
+
+    class Meta:
+        model = Appointment
+
+    lead = factory.SubFactory(LeadFactory)
+    resource = factory.SubFactory(ResourceFactory)
+    clinic = factory.SelfAttribute("resource.clinic")
+    starts_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=3))
+    minutes = 30

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from calls import merging, timeline
 from calls.models import CallAttempt
 from calls.states import Outcome, State
-from calls.tests.factories import AttemptFactory
+from calls.tests.factories import AppointmentFactory, AttemptFactory
 from leads import promises, selection
 from leads.models import BulkChange, CallStatus, Lead, LeadEvent, LeadImport
 from leads.notes import add_note
@@ -211,6 +211,15 @@ def test_the_chosen_number_takes_along_what_follows_from_it():
     assert (lead.phone, lead.phone_e164) == (other.phone, "+34699000111")
     assert "699000111" in lead.search_text
     assert "612034118" not in lead.search_text
+
+
+def test_appointments_come_along_with_what_was_done_to_them():
+    kept, other = pair()
+    mine, theirs = AppointmentFactory(lead=kept), AppointmentFactory(lead=other)
+
+    lead = merge(kept, other)
+
+    assert {*lead.appointments.all()} == {mine, theirs}
 
 
 # --- Refusing, and failing ----------------------------------------------------------

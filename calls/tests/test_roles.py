@@ -27,6 +27,13 @@ TABLE = {
     "calls.change_campaign": "supervisor",
     "calls.test_campaign": "supervisor",
     "calls.settle_callattempt": "supervisor",
+    "calls.view_appointment": "operador supervisor auditor",
+    "calls.add_appointment": "operador supervisor",
+    "calls.change_appointment": "operador supervisor",
+    "calls.delete_appointment": "",
+    "calls.view_clinic": "operador supervisor auditor",
+    "calls.change_clinic": "supervisor",
+    "calls.change_resource": "supervisor",
     "calls.view_pearlevent": "supervisor auditor",
     "calls.change_pearlevent": "supervisor",
     "calls.view_recording": "operador supervisor auditor",
@@ -43,7 +50,12 @@ TABLE = {
 
 
 # The migrations that give permissions later on.
-GRANTS = ["0044_grant_replaying", "0048_grant_recordings", "0058_grant_collected"]
+GRANTS = [
+    "0044_grant_replaying",
+    "0048_grant_recordings",
+    "0058_grant_collected",
+    "0067_grant_appointments",
+]
 
 
 @pytest.fixture(autouse=True)

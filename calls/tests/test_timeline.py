@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from calls import timeline
+from calls import appointments, timeline
 from calls.states import Outcome, State
-from calls.tests.factories import AttemptFactory
+from calls.tests.factories import AttemptFactory, ClinicFactory
 from leads import promises, selection
 from leads.editing import edit
 from leads.models import Lead, LeadEvent, LeadImport
@@ -153,3 +154,41 @@ def test_calls_are_not_told_to_who_may_not_see_them(lead, run):
     call_of(lead, run, at=minutes(1))
 
     assert titles(timeline.timeline(lead, with_calls=False)) == ["Alta"]
+
+
+def test_an_appointment_is_told_on_the_clock_of_its_clinic_with_the_rest(lead):
+    clinic = ClinicFactory(time_zone="Atlantic/Canary", name="Clínica Sur")
+    made = appointments.make(
+        lead.pk,
+        resource=clinic.resources.get(),
+        starts_at=minutes(24 * 60),
+        minutes=30,
+        by=None,
+        now=minutes(1),
+    )
+    appointments.change_state(
+        made,
+        "cancelled",
+        seen=0,
+        by=None,
+        now=minutes(2),
+        reason="clinic",
+        note="Obras",
+    )
+
+    cancelled, *rest = timeline.timeline(lead)
+
+    assert titles([cancelled]) == ["Cita cancelada"]
+    assert cancelled.text == "Obras"
+    assert [(c.before, c.after) for c in cancelled.changes] == [
+        ("", "La cancela la clínica")
+    ]
+    there = minutes(24 * 60).astimezone(ZoneInfo("Atlantic/Canary"))
+    booked = next(entry for entry in rest if entry.title == "Cita propuesta")
+    told = {str(change.label): change.after for change in booked.changes}
+    assert told["Día y hora"] == f"{there:%d/%m/%Y %H:%M} (hora de Canarias)"
+    assert told["Clínica"] == "Clínica Sur"
+    assert timeline.page(lead, before=cancelled.key).entries == rest
+    assert "Cita propuesta" not in titles(
+        timeline.timeline(lead, with_appointments=False)
+    )
