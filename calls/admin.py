@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from calls import by_hand
 from calls.attempt_results_admin import AttemptResults
 from calls.campaign_test_admin import CampaignTestMode
+from calls.clinic_admin import ClinicAdmin
 from calls.collected_field_admin import CollectedFieldAdmin
 from calls.collected_value_admin import CollectedValueAdmin
 from calls.event_admin import PearlEventAdmin
@@ -25,6 +26,7 @@ from calls.models import (
     ApiToken,
     CallAttempt,
     Campaign,
+    Clinic,
     CollectedField,
     CollectedValue,
     Listen,
@@ -61,6 +63,7 @@ admin.site.register(Recording, RecordingAdmin)
 admin.site.register(Listen, ListenAdmin)
 admin.site.register(CollectedField, CollectedFieldAdmin)
 admin.site.register(CollectedValue, CollectedValueAdmin)
+admin.site.register(Clinic, ClinicAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------

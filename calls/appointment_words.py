@@ -35,12 +35,12 @@ CHOICES: Mapping[str, Mapping[str, StrOrPromise]] = {
 def moment(at: datetime, *, zone_name: str) -> str:
     """ "30/11/2026 17:00", with whose clock it is where that is not ours."""
     words = date_format(at.astimezone(ZoneInfo(zone_name)), "d/m/Y H:i")
-    return f"{words}{_elsewhere(zone_name)}"
+    return " ".join(filter(None, (words, elsewhere(zone_name))))
 
 
 def hour(at: datetime, *, zone_name: str) -> str:
     words = date_format(at.astimezone(ZoneInfo(zone_name)), "H:i")
-    return f"{words}{_elsewhere(zone_name)}"
+    return " ".join(filter(None, (words, elsewhere(zone_name))))
 
 
 def when(appointment: Appointment) -> str:
@@ -76,5 +76,6 @@ def _words(name: str, value: Any, *, zone_name: str) -> str:
     return str(CHOICES.get(name, {}).get(str(value), value))
 
 
-def _elsewhere(zone_name: str) -> str:
-    return "" if zone_name == settings.TIME_ZONE else f" ({clock_words(zone_name)})"
+def elsewhere(zone_name: str) -> str:
+    """Whose clock it is, where that is not ours."""
+    return "" if zone_name == settings.TIME_ZONE else f"({clock_words(zone_name)})"

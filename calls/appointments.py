@@ -81,6 +81,13 @@ class AppointmentRefused(ValueError):
         self.reason = reason
 
 
+class PlaceTaken(AppointmentRefused):
+    """Somebody else has that time in that diary. Another one may be free."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Esa hora ya está ocupada en esa agenda: elija otra."))
+
+
 # --- Agreed in a call ---------------------------------------------------------------
 
 
@@ -310,12 +317,8 @@ def _give(
     if not diaries or not (diaries[0].is_active or stays):
         raise AppointmentRefused(_("Esa agenda está cerrada: elija otra."))
     if is_taken(diaries[0], starts_at=starts_at, minutes=minutes, but=to):
-        raise AppointmentRefused(taken_words())
+        raise PlaceTaken
     return diaries[0]
-
-
-def taken_words() -> StrOrPromise:
-    return _("Esa hora ya está ocupada en esa agenda: elija otra.")
 
 
 def _written(write: Callable[[], T]) -> T:
@@ -324,7 +327,7 @@ def _written(write: Callable[[], T]) -> T:
         with transaction.atomic():
             return write()
     except IntegrityError as exc:
-        raise AppointmentRefused(taken_words()) from exc
+        raise PlaceTaken from exc
 
 
 # --- Its history --------------------------------------------------------------------

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leads.models import Lead
 
 FURTHEST = timedelta(days=366)
+# Of the free hours that are told: how many, and until when in the day.
+FREE_TOLD, LATEST = 3, time(21)
 
 
 class NoSuchMoment(ValueError):
@@ -104,3 +106,33 @@ def is_taken(
         begin is not None and begin + timedelta(minutes=length) > starts_at
         for begin, length in near.values_list("starts_at", "minutes")
     )
+
+
+def next_free(resource: Resource, starts_at: datetime, minutes: int) -> list[datetime]:
+    """The next starts of that day that would not overlap anything, by the length of an
+    appointment. Nothing is held: who comes first has it."""
+    zone = ZoneInfo(resource.clinic.time_zone)
+    step = timedelta(minutes=minutes)
+    day_ends = datetime.combine(
+        starts_at.astimezone(zone).date(), LATEST, tzinfo=zone
+    ).astimezone(UTC)
+    near = Appointment.objects.filter(
+        held_resource_id=resource.pk,
+        starts_at__gt=starts_at - timedelta(minutes=LONGEST_MINUTES),
+        starts_at__lt=day_ends,
+    )
+    spans = [(one.starts_at, one.ends_at) for one in near.order_by("starts_at")]
+    free: list[datetime] = []
+    at = starts_at
+    while at + step <= day_ends and len(free) < FREE_TOLD:
+        ends = [
+            end
+            for begin, end in spans
+            if begin and end and begin < at + step and end > at
+        ]
+        if ends:
+            at = max(ends)
+        else:
+            free.append(at)
+            at += step
+    return free

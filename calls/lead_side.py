@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from calls import board, lead_page, timeline
+from calls.appointment_calendar import of_lead
 from calls.lead_forms import CallNowForm, DispositionForm, NoteForm, PromiseForm
 from leads.models import Lead
 
 if TYPE_CHECKING:
     from django import forms
     from django.contrib.auth.models import AnonymousUser, User
+
+
+APPOINTMENTS_SHOWN = 5
 
 
 def side_context(
@@ -42,11 +46,14 @@ def side_context(
             **common,
         ),
     }
+    may_see = user.has_perm("calls.view_appointment")
     return {
         **blank,
         **(forms_shown or {}),
         **history_context(lead, user=user, urls=urls, before=before),
         "stands": lead_page.situation(lead, campaigns=known, now=now),
+        "appointments": of_lead(lead.pk, at_most=APPOINTMENTS_SHOWN) if may_see else [],
+        "may_book": user.has_perm("calls.add_appointment"),
         "may_change": user.has_perm("leads.change_lead"),
         "may_select": user.has_perm("leads.select_lead"),
         "may_merge": user.has_perm("leads.merge_lead"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from calls import (
+    appointment_pages,
     attempts_page,
     dashboard,
     dashboard_lead,
@@ -22,6 +23,20 @@ urlpatterns = [
         "attempts/<int:attempt_id>/recording",
         recording_page.recording,
         name="recording",
+    ),
+    path("appointments", appointment_pages.appointment_list, name="appointments"),
+    path(
+        "appointments/calendar",
+        appointment_pages.calendar_fragment,
+        name="appointment_calendar",
+    ),
+    path("appointments/new", appointment_pages.new_appointment, name="new_appointment"),
+    path("appointments/<int:pk>", appointment_pages.appointment, name="appointment"),
+    path("appointments/<int:pk>/move", appointment_pages.move, name="move_appointment"),
+    path(
+        "appointments/<int:pk>/state",
+        appointment_pages.change_state,
+        name="change_appointment",
     ),
     path("<int:campaign_id>/leads", dashboard_leads.leads_fragment, name="leads"),
     path(

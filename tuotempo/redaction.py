@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 
-# The path of a failed request is logged; that of the webhook is a secret.
-WEBHOOK = re.compile(r"(/webhooks/pearl/)[^/\s?]+")
+# The path of a failed request is logged; those of webhooks and calendars are secrets.
+SECRET_PATH = re.compile(r"(/webhooks/pearl/|/calendars/)[^/\s?]+")
 # MySQL's errors tell the value that did not fit, and it may be anybody's.
 VALUE = re.compile(r"((?:entry|value:?) )(?P<quote>\\?['\"]).*?(?P=quote)")
 NUMBER = re.compile(r"\+\d{8,15}\b")
@@ -25,6 +25,6 @@ class Redact(logging.Filter):
 
 
 def redacted(text: str) -> str:
-    text = WEBHOOK.sub(r"\1…", text)
+    text = SECRET_PATH.sub(r"\1…", text)
     text = VALUE.sub(r"\1…", text)
     return NUMBER.sub("…", text)

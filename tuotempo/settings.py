@@ -386,7 +386,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "axes": {"level": "ERROR"},
-        # Its access line would hold the webhook's token and the filters' texts.
+        # Its access line would hold the secrets of webhooks and calendars, and the
+        # filters' texts.
         "uvicorn.access": {"level": "WARNING"},
     },
 }

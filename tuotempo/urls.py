@@ -5,6 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.utils.translation import gettext_lazy
 
+from calls.calendar_feed import calendar_feed
 from calls.home import home, today_fragment
 from calls.pearl_pill import pearl_pill_fragment
 from calls.webhooks import pearl_webhook
@@ -29,6 +30,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("webhooks/pearl/<str:token>", pearl_webhook, name="pearl_webhook"),
+    path("calendars/<str:token>.ics", calendar_feed, name="calendar_feed"),
     path("api/", include("calls.api.urls", namespace="api")),
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),

@@ -74,7 +74,7 @@ def test_of_many_who_book_one_hour_at_once_one_has_it_and_the_rest_read_why(apar
 
     said = [answer for answer in answers if isinstance(answer, str)]
     assert len(said) == MANY - 1
-    assert {*said} == {str(appointments.taken_words())}
+    assert {*said} == {str(appointments.PlaceTaken().reason)}
     assert Appointment.objects.count() == AppointmentEvent.objects.count() == 1
 
 

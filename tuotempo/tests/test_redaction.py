@@ -30,6 +30,13 @@ def test_the_secret_of_the_webhook_is_hidden():
     assert "/webhooks/pearl/…" in said
 
 
+def test_the_secret_of_a_calendar_is_hidden():
+    said = line("Not Found: %s", "/calendars/secreto-muy-largo.ics")
+
+    assert "secreto" not in said
+    assert "/calendars/…" in said
+
+
 @pytest.mark.django_db
 def test_a_number_in_two_calls_is_not_told_by_the_error_of_the_database():
     run = RunFactory()
