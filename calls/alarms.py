@@ -1,4 +1,5 @@
-"""What must not go unseen on any screen: promises not kept, calls that are tests."""
+"""What must not go unseen on any screen: promises not kept, calls that are tests,
+appointments that nobody confirmed."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from calls.models import Campaign
+from calls.models import Appointment, Campaign
 from leads.models import Lead
 from leads.phones import group
 
@@ -26,12 +27,16 @@ COUNTED_AT_MOST = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """One line above the page; `action` is the name of the link to what to do."""
+    """One line above the page; `action` is the name of the link to what to do.
+
+    `for_staff`: the link is to the admin, where not everybody may enter.
+    """
 
     kind: str
     text: str
     url: str
     action: str
+    for_staff: bool = True
 
 
 def alarms_on_page(request: HttpRequest) -> dict[str, Any]:
@@ -42,11 +47,11 @@ def alarms_on_page(request: HttpRequest) -> dict[str, Any]:
 
 
 def alarms(*, now: datetime) -> list[Alarm]:
-    """At most five seconds old, in two queries."""
+    """At most five seconds old, in three queries."""
     key = f"alarms:{get_language()}"
     known: list[Alarm] | None = cache.get(key)
     if known is None:
-        known = [*_tests(), *_missed(now=now)]
+        known = [*_tests(), *_missed(now=now), *_unconfirmed(now=now)]
         cache.set(key, known, CACHED_SECONDS)
     return known
 
@@ -87,5 +92,26 @@ def _missed(*, now: datetime) -> list[Alarm]:
             text=text % count,
             url=f"{where}?callback=missed",
             action=_("Verlas"),
+        )
+    ]
+
+
+def _unconfirmed(*, now: datetime) -> list[Alarm]:
+    found = Appointment.objects.unconfirmed(now=now)
+    count = found.order_by()[:COUNTED_AT_MOST].count()
+    if not count:
+        return []
+    text = ngettext(
+        "%d cita prometida sin confirmar.", "%d citas prometidas sin confirmar.", count
+    )
+    if count == COUNTED_AT_MOST:
+        text = _("%d o más citas prometidas sin confirmar.")
+    return [
+        Alarm(
+            kind="unconfirmed",
+            text=text % count,
+            url=f"{reverse('calls:appointments')}?unconfirmed=1",
+            action=_("Verlas"),
+            for_staff=False,
         )
     ]
