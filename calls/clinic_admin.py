@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
-    ResourceInlineBase = admin.TabularInline[Resource, Clinic]
+    ResourceInlineBase = admin.StackedInline[Resource, Clinic]
 else:
-    ResourceInlineBase = admin.TabularInline
+    ResourceInlineBase = admin.StackedInline
 
 
 class ResourceInline(ResourceInlineBase):
