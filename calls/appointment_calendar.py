@@ -118,7 +118,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """`url`: of the view of this day alone."""
+    """`url`: of the view of this day alone. `is_past`: earlier in this very week."""
 
     on: date
     url: str
@@ -198,7 +198,7 @@ class AppointmentCalendar:
                 on=day,
                 url=self.address_of(view=DAY, on=day),
                 is_today=day == self.today,
-                is_past=day < self.today,
+                is_past=dates[0] <= self.today <= dates[-1] and day < self.today,
                 total=totals[f"day_{n}"],
                 rows=_shown(_in_order(self._on(day))[:A_DAY_AT_MOST])
                 if totals[f"day_{n}"]
@@ -262,7 +262,9 @@ class AppointmentCalendar:
             return _("Citas desde el %s") % date_format(self.on, "d/m/Y")
         sunday = self._monday + timedelta(days=6)
         return _("Semana del %(first)s al %(last)s") % {
-            "first": date_format(self._monday, "d/m"),
+            "first": date_format(
+                self._monday, "d/m" if sunday.year == self._monday.year else "d/m/Y"
+            ),
             "last": date_format(sunday, "d/m/Y"),
         }
 

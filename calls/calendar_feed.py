@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
 BACK, AHEAD = timedelta(days=90), timedelta(days=400)
-# Of more than these, the oldest are left out.
-EVENTS_AT_MOST = 20_000
+# Of more than these (4 MB), the oldest are left out.
+EVENTS_AT_MOST = 10_000
 REFRESH = "PT1H"
 ASKED_A_MINUTE = 30
 REMEMBERED_SECONDS = 7 * 24 * 3600

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -86,6 +87,22 @@ def test_an_appointment_is_confirmed_over_the_calendar_that_shows_it_at_once(
     expect(panel).to_be_hidden()
     expect(slot(calendar, "Berta")).to_be_focused()
     assert Appointment.objects.get(pk=week[1].pk).state == State.CONFIRMED
+
+
+def test_the_alarm_goes_with_the_last_one_that_is_settled(calendar, clinic):
+    soon = timezone.now() + timedelta(hours=2)
+    AppointmentFactory(
+        resource=clinic.resources.get(), starts_at=soon, lead__first_name="Elvira"
+    )
+    cache.clear()
+    calendar.goto(calendar.url.partition("?")[0] + "?unconfirmed=1")
+    expect(calendar.locator(".alarm")).to_contain_text("1 cita prometida")
+
+    calendar.get_by_role("link", name="Elvira").click()
+    calendar.get_by_role("button", name="Confirmar").click()
+
+    expect(calendar.locator(".alarm")).to_have_count(0)
+    expect(calendar.locator(".empty")).to_contain_text("Nada por confirmar")
 
 
 def test_it_is_moved_and_cancelled_by_keyboard_alone(calendar, week):

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.urls import reverse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls import appointments, calendar_feed, ical
@@ -178,6 +178,7 @@ def test_a_moved_appointment_is_the_same_one_later(client, clinic):
 # --- How it is written --------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(
     name=st.text(max_size=200),
     summary=st.text(alphabet=st.characters(codec="utf-8"), max_size=400),
