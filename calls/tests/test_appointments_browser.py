@@ -17,15 +17,8 @@ from calls.appointments import State
 from calls.models import Appointment
 from calls.tests.factories import AppointmentFactory, ClinicFactory
 from leads.tests.factories import LeadFactory
-from tuotempo.tests.accessibility import marta, on_one_database
 
-__all__ = ["marta"]
-
-pytestmark = [
-    pytest.mark.screens,
-    pytest.mark.django_db(transaction=True),
-    on_one_database,
-]
+pytestmark = [pytest.mark.screens, pytest.mark.django_db(transaction=True)]
 
 CALENDAR = reverse("calls:appointments")
 
@@ -62,7 +55,13 @@ def week(clinic):
 
 
 @pytest.fixture
-def calendar(page, live_server, marta, week):
+def calendar(page, live_server, client, week):
+    """Of next week, for somebody who may do everything."""
+    client.force_login(User.objects.create_superuser("marta"))
+    session = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies(
+        [{"name": session.key, "value": session.value, "url": live_server.url}]
+    )
     page.goto(f"{live_server.url}{CALENDAR}?on={on_tuesday(9):%Y-%m-%d}")
     expect(page.locator(".slot")).to_have_count(4)
     return page
