@@ -8,7 +8,7 @@ import calls.models.appointment
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0039_grant_api_tokens"),
+        ("calls", "0043_index_attempt_effects"),
     ]
 
     operations = [
