@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.urls import reverse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calls import appointments, calendar_feed, ical
@@ -179,6 +179,10 @@ def test_a_moved_appointment_is_the_same_one_later(client, clinic):
 
 
 @settings(deadline=None)
+@example(name="", summary="x" * 400)
+@example(name="", summary="x" + "ñ" * 200)
+@example(name="x", summary="xx" + "€" * 150)
+@example(name="\\;,", summary="xxx" + "🦷" * 100)
 @given(
     name=st.text(max_size=200),
     summary=st.text(alphabet=st.characters(codec="utf-8"), max_size=400),
