@@ -43,7 +43,6 @@ class PlaceForm(forms.Form):
         min_value=1,
         max_value=LONGEST_MINUTES,
         required=False,
-        help_text=gettext_lazy("Vacío: los de la clínica."),
     )
 
     def __init__(

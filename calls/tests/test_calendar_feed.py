@@ -182,7 +182,8 @@ def test_a_moved_appointment_is_the_same_one_later(client, clinic):
 @example(name="", summary="x" * 400)
 @example(name="", summary="x" + "ñ" * 200)
 @example(name="x", summary="xx" + "€" * 150)
-@example(name="\\;,", summary="xxx" + "🦷" * 100)
+@example(name="x", summary="xxx" + "🦷" * 100)
+@example(name="x", summary="a\\b\\n;,c\nd\\")
 @given(
     name=st.text(max_size=200),
     summary=st.text(alphabet=st.characters(codec="utf-8"), max_size=400),
