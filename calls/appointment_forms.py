@@ -63,7 +63,7 @@ class PlaceForm(forms.Form):
             .select_related("clinic")
             .order_by("clinic__name", "clinic_id", "id")
         )
-        field.choices = _by_clinic(field.queryset)
+        field.choices = _choices(field.queryset)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -141,8 +141,6 @@ def _first_diary(clinic: Clinic | None) -> int | None:
     return open_ones.values_list("pk", flat=True).first()
 
 
-def _by_clinic(resources: Any) -> Sequence[Any]:
-    choices: dict[str, list[tuple[int, str]]] = {}
-    for one in resources:
-        choices.setdefault(str(one.clinic), []).append((one.pk, str(one)))
-    return [("", _("Elija clínica y agenda")), *choices.items()]
+def _choices(resources: Any) -> Sequence[Any]:
+    named = [(one.pk, f"{one.clinic} · {one}") for one in resources]
+    return [("", _("Elija clínica y agenda")), *named]

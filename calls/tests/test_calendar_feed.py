@@ -84,6 +84,7 @@ def test_another_program_reads_the_appointment_as_it_is(client, clinic):
     assert (event["SEQUENCE"], event["STATUS"]) == (3, "TENTATIVE")
     assert event["LAST-MODIFIED"].dt == NOW
     assert event["LOCATION"] == "Calle Mayor, 3"
+    assert rb"LOCATION:Calle Mayor\, 3" in answer.content
     assert event["URL"] == f"http://testserver/calls/appointments/{made.pk}"
     calendar = icalendar.Calendar.from_ical(answer.content)
     assert calendar["NAME"] == r"Citas · Clínica Norte\; y Sur"
