@@ -1,0 +1,73 @@
+"""Who may ask the API for what."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from calls.api.urls import api
+from calls.tests.api_asked import ROLES, as_person, ask, person, with_token
+
+pytestmark = pytest.mark.django_db
+
+
+# (method, path, body): what each answers to anonymous, operador, supervisor, auditor,
+# and to an operador's token with no scope.
+TABLE = [
+    ("get", "status", None, (401, 200, 200, 200, 403)),
+    ("post", "start", {}, (401, 409, 409, 403, 403)),
+    ("post", "pause", {}, (401, 200, 200, 403, 403)),
+    ("post", "stop", {}, (401, 200, 200, 200, 403)),
+    ("get", "pearl/campaigns", None, (401, 200, 200, 403, 403)),
+    ("get", "test/connection", None, (401, 200, 200, 403, 403)),
+    ("get", "leads", None, (401, 200, 200, 200, 403)),
+    ("get", "leads/{lead_id}", None, (401, 404, 404, 404, 403)),
+    ("get", "attempts", None, (401, 200, 200, 200, 403)),
+    ("get", "attempts/{attempt_id}", None, (401, 404, 404, 404, 403)),
+    ("post", "leads/select", {"ids": [1]}, (401, 200, 200, 403, 403)),
+    ("post", "leads/deselect", {"ids": [1]}, (401, 200, 200, 403, 403)),
+    ("post", "leads/reset", {"ids": [1]}, (401, 200, 200, 403, 403)),
+    ("post", "leads/undo/{change_id}", None, (401, 404, 404, 403, 403)),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "statuses"), TABLE)
+def test_each_role_gets_what_the_table_says(
+    simulator, campaign, method, path, body, statuses
+):
+    clients = [
+        Client(),
+        *(as_person(role) for role in ROLES),
+        with_token("operador"),
+    ]
+
+    asked = re.sub(r"{\w+}", "1", path)
+    answers = [ask(client, method, asked, body) for client in clients]
+
+    assert tuple(answer.status_code for answer in answers) == statuses
+    for answer in answers:
+        if answer.status_code >= 400:
+            assert answer["Content-Type"] == "application/problem+json"
+            assert answer.json()["title"]
+
+
+def test_the_table_holds_every_endpoint():
+    paths = api.get_openapi_schema()["paths"]
+    published = {
+        (method, path.removeprefix("/api/calls/"))
+        for path, methods in paths.items()
+        for method in methods
+    }
+
+    asked = {(method, path) for method, path, _body, _statuses in TABLE}
+    assert asked == published
+
+
+def test_a_session_needs_the_token_of_its_forms_to_change_something(campaign):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person("operador"))
+
+    assert ask(client, "get", "status").status_code == 200
+    assert ask(client, "post", "stop", {}).status_code == 403
