@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 import time_machine
+from django.core.cache import cache
+from django.test import RequestFactory
 from django.utils import timezone
 
+from calls.api.access import RateLimit
 from calls.tests.api_asked import ALL, ask, with_token
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +57,48 @@ def test_what_asks_pearl_is_asked_a_few_times_a_minute(
 
     assert [answer.status_code == 429 for answer in answers] == [False] * 6 + [True]
     assert ask(client, "get", "status").status_code == 200
+
+
+def test_threads_count_for_the_one_who_asks():
+    limit = RateLimit("300/h", scope="test")
+    people = ["ana", "luis", "eva"]
+    ready = Barrier(8)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work(n: int) -> list[tuple[str, bool]]:
+        ready.wait()
+        found = []
+        for at in range(60):
+            request = RequestFactory().get("/")
+            request.auth = people[(n + at) % 3]
+            found.append((request.auth, limit.allow_request(request)))
+            if not found[-1][1]:
+                assert limit.wait() > 0
+        return found
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            told = [one for many in pool.map(work, range(8)) for one in many]
+    finally:
+        sys.setswitchinterval(interval)
+
+    for name in people:
+        request = RequestFactory().get("/")
+        request.auth = name
+        asked = sum(who == name for who, _allowed in told)
+        assert asked == 160
+        assert len(cache.get(limit.get_cache_key(request))) == asked
+
+
+def test_whoever_asks_too_often_waits_and_nobody_else():
+    limit = RateLimit("2/m", scope="test")
+    request, other = RequestFactory().get("/"), RequestFactory().get("/")
+    request.auth, other.auth = "ana", "luis"
+
+    told = [limit.allow_request(request) for _ in range(3)]
+
+    assert told == [True, True, False]
+    assert limit.allow_request(other)
+    assert not limit.allow_request(request)
+    assert 0 < limit.wait() <= 60
