@@ -256,6 +256,11 @@ def forget(campaign_id: int) -> None:
     cache.delete_many([_kept(campaign_id, language=code) for code in codes])
 
 
+def forget_all() -> None:
+    for pk in Campaign.objects.values_list("pk", flat=True):
+        forget(pk)
+
+
 def kept_seconds() -> float:
     """Longer while somebody looks out for changes, for each has another version."""
     return WATCHED_SECONDS if cache.get(WATCHED) else CACHED_SECONDS

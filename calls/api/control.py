@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 
 from calls import board, preflight, runs, starting
 from calls.api.access import ASKS_PEARL, allow
+from calls.api.once import asks_others
 from calls.api.queries import Id
 from calls.models import Campaign, Run, Scope
 from calls.pearl import PearlClient
@@ -139,6 +140,7 @@ def _told(run: Run, *, done: int) -> RunOut:
     summary="Start, or go on after a pause",
     throttle=ASKS_PEARL,
 )
+@asks_others
 def start(request: HttpRequest, payload: StartIn) -> RunOut:
     """409 with the reason when it cannot work. Twice is as once."""
     person = allow(request, "calls.run_campaign", scope=Scope.CALLS)

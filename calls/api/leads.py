@@ -26,7 +26,7 @@ from calls.api.queries import (
     refuse_unknown,
     understood,
 )
-from calls.models import Campaign, Scope
+from calls.models import Scope
 from leads import selection
 from leads.filters import CALLBACKS, DISPOSITIONS, LARGEST_ID, MANY, LeadFilter
 from leads.lead_pages import COUNTED_AT_MOST
@@ -159,7 +159,7 @@ def undo(request: HttpRequest, change_id: Path[Id]) -> dict[str, int]:
     person = allow(request, "leads.select_lead", scope=Scope.LEADS)
     change = get_object_or_404(BulkChange, pk=change_id, by=person)
     back = selection.undo(change, by=person, now=timezone.now())
-    _forget_boards()
+    board.forget_all()
     return {"back": back}
 
 
@@ -185,7 +185,7 @@ def _change(
     change = selection.apply(
         chosen, verb, values, now=now, by=person, filter_query=query
     )
-    _forget_boards()
+    board.forget_all()
     return ChangeOut(
         change=change.pk,
         changed=change.changed,
@@ -203,8 +203,3 @@ def _chosen(payload: LeadsIn) -> tuple[QuerySet[Lead], str]:
     if not chosen.active():
         raise Unprocessable({"filter": _("Un filtro vacío serían todos los leads.")})
     return chosen.qs, chosen.data.urlencode()
-
-
-def _forget_boards() -> None:
-    for pk in Campaign.objects.values_list("pk", flat=True):
-        board.forget(pk)

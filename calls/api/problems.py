@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from ninja.errors import (
 
 from calls.pearl import PearlError
 from calls.starting import Refused
+from leads.locks import is_lock
 from leads.selection import ChangeRefused
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ class Problem(Schema):
     status: int
     detail: str = ""
     errors: list[FieldError] = []
+
+
+class Busy(Exception):
+    """Somebody else is at it just now: nothing was done."""
 
 
 class Unprocessable(Exception):
@@ -86,7 +92,14 @@ def _unauthenticated(_request: HttpRequest, exc: Any) -> HttpResponse:
     )
 
 
-def _unforeseen(_request: HttpRequest, exc: Any) -> HttpResponse:
+def _busy(_request: HttpRequest, _exc: Any) -> HttpResponse:
+    title = _("Otra petición lo está cambiando ahora mismo: espere y repita.")
+    return problem(409, title, headers={"Retry-After": "1"})
+
+
+def _unforeseen(request: HttpRequest, exc: Any) -> HttpResponse:
+    if isinstance(exc, OperationalError) and is_lock(exc):
+        return _busy(request, exc)
     if isinstance(exc, (OperationalError, InterfaceError)):
         logger.warning("api: no database: %s", type(exc).__name__)
         return problem(503, _("La base de datos no responde: repita más tarde."))
@@ -105,6 +118,10 @@ def register(api: NinjaAPI) -> None:
         AuthorizationError: lambda _request, exc: problem(403, str(exc.message)),
         Http404: lambda _request, _exc: problem(404, _("No existe.")),
         Throttled: _throttled,
+        Busy: _busy,
+        RequestDataTooBig: lambda _request, _exc: problem(
+            413, _("Es demasiado para una sola petición: pídalo por partes.")
+        ),
         Refused: lambda _request, exc: problem(409, str(exc)),
         ChangeRefused: lambda _request, exc: problem(409, str(exc.reason)),
         PearlError: lambda _request, exc: problem(502, str(exc)),

@@ -12,48 +12,26 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from ninja import NinjaAPI
-from ninja.throttling import AuthRateThrottle
 
 from calls.api import attempts, control, leads, problems
-from calls.api.access import LoginAuth, TokenAuth
+from calls.api.access import EVERYTHING, LoginAuth, TokenAuth
+from calls.api.once import once
+from calls.api.schema import PublishedApi
 
-
-class Api(NinjaAPI):
-    """Says of every endpoint how it refuses."""
-
-    def get_openapi_schema(self, **options: Any) -> Any:
-        schema = super().get_openapi_schema(**options)
-        known = problems.Problem.model_json_schema(
-            ref_template="#/components/schemas/{model}"
-        )
-        parts = schema["components"]["schemas"]
-        parts |= known.pop("$defs", {}) | {"Problem": known}
-        content = {"schema": {"$ref": "#/components/schemas/Problem"}}
-        refusal = {
-            "description": "A problem, in words (RFC 9457)",
-            "content": {problems.MEDIA_TYPE: content},
-        }
-        for methods in schema["paths"].values():
-            for operation in methods.values():
-                operation["responses"]["default"] = refusal
-        return schema
-
-
-api = Api(
+api = PublishedApi(
     title="TuoTempo Llamadas",
     version="1",
     description="Leads, calls and their results. Errors are application/problem+json.",
     auth=[TokenAuth(), LoginAuth()],
-    throttle=[AuthRateThrottle("20/s")],
+    throttle=[EVERYTHING],
     docs_url="/docs",
     docs_decorator=login_required,
     urls_namespace="api",
 )
 problems.register(api)
-api.add_router("calls/", control.router)
-api.add_router("calls/", leads.router)
-api.add_router("calls/", attempts.router)
+for _router in (control.router, leads.router, attempts.router):
+    _router.add_decorator(once, mode="operation")
+    api.add_router("calls/", _router)
 
 
 def for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

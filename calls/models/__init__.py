@@ -3,6 +3,7 @@ appointments that come of it."""
 
 from __future__ import annotations
 
+from calls.models.answer import KeptAnswer
 from calls.models.appointment import (
     Appointment,
     AppointmentEvent,
@@ -53,6 +54,7 @@ __all__ = [
     "CollectedValue",
     "CollectedValueChange",
     "ControlEvent",
+    "KeptAnswer",
     "Listen",
     "OptOut",
     "PearlAccount",

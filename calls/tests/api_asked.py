@@ -41,3 +41,11 @@ def with_token(role: str, *scopes: str, **columns: Any) -> Client:
 def ask(client: Client, method: str, path: str, body: Any = None, **options: Any):
     data = {} if body is None else {"data": json.dumps(body), "content_type": JSON}
     return getattr(client, method)(f"/api/calls/{path}", **data, **options)
+
+
+def with_every_right() -> Client:
+    """Of no role: a test of threads empties the tables, those of the roles too."""
+    user = User.objects.create_superuser("todo")
+    later = timezone.now() + timedelta(days=1)
+    _token, raw = ApiToken.issue(user, name="x", scopes=ALL, expires_at=later)
+    return Client(headers={"Authorization": f"Bearer {raw}"}, enforce_csrf_checks=True)

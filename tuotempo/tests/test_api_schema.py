@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from calls.api.urls import api
-from calls.models import ApiToken, Scope
+from calls.models import ApiToken, KeptAnswer, Scope
 from calls.tests.factories import AttemptFactory
 from leads.tests.factories import LeadFactory
 from tuotempo.wsgi import application
@@ -51,7 +51,9 @@ def token():
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_every_endpoint_answers_as_the_schema_says(simulator, token, label):
+def test_every_endpoint_answers_as_the_schema_says(request, token, label):
+    if "502" in OPERATIONS[label].definition.raw["responses"]:
+        request.getfixturevalue("simulator")
     # A search of signs alone, or both ids and a filter: no schema can say it.
     excluded = [positive_data_acceptance] if "leads" in label else []
 
@@ -63,6 +65,7 @@ def test_every_endpoint_answers_as_the_schema_says(simulator, token, label):
     @given(case=OPERATIONS[label].as_strategy())
     def ask(case: Any) -> None:
         cache.clear()  # or it would be asked to wait
+        KeptAnswer.objects.all().delete()  # or a key would be of another request
         headers = {"Authorization": f"Bearer {token}"}
         case.call_and_validate(headers=headers, excluded_checks=excluded)
 
