@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -253,14 +254,21 @@ async def events(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
         raise PermissionDenied
     if not can_stream(request):
         return HttpResponse(status=204)
-    watch = _watches.setdefault(asyncio.get_running_loop(), Watch())
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    return stream(request, campaign_id, looking=viewers.looking(key, rights))
+
+
+def stream(
+    request: HttpRequest, campaign_id: int, *, looking: AbstractContextManager[None]
+) -> StreamingHttpResponse:
+    """For whoever may view; `looking` lasts as long as they do."""
     last = request.headers.get("Last-Event-ID", "")
     is_number = last.isascii() and last.isdigit() and len(last) < 20
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     since = int(last) if is_number else None
 
     async def told() -> AsyncIterator[str]:
-        with viewers.looking(key, rights):
+        watch = _watches.setdefault(asyncio.get_running_loop(), Watch())
+        with looking:
             async for message in watch.stream(campaign_id, since=since):
                 yield message
 
@@ -272,12 +280,16 @@ async def events(request: HttpRequest, campaign_id: int) -> HttpResponseBase:
 
 
 def _rights_of(user: User | AnonymousUser) -> Rights:
-    """The stream keeps this thread for minutes, but not its connection."""
     rights = Rights.of(user)
+    let_connections_go()
+    return rights
+
+
+def let_connections_go() -> None:
+    """A stream keeps its thread for minutes, but not its connection."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()
-    return rights
 
 
 def can_stream(request: HttpRequest) -> bool:

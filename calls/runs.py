@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -187,14 +188,27 @@ class Totals:
 
 
 def totals(run: Run) -> Totals:
+    return totals_of([run.pk])[run.pk]
+
+
+def totals_of(run_ids: Collection[int]) -> dict[int, Totals]:
+    """In one query, of an index alone."""
     rows = (
-        run.attempts.values_list("state", "outcome")
+        CallAttempt.objects.filter(run__in=run_ids)
+        .values_list("run_id", "state", "outcome")
         .annotate(count=Count("id"))
         .order_by()
     )
+    found: dict[int, list[tuple[str, str, int]]] = {pk: [] for pk in run_ids}
+    for run_id, state, outcome, count in rows:
+        found[run_id].append((state, outcome, count))
+    return {pk: _totals(counted) for pk, counted in found.items()}
+
+
+def _totals(counted: Iterable[tuple[str, str, int]]) -> Totals:
     states: Counter[str] = Counter()
     outcomes: Counter[Outcome] = Counter()
-    for state, outcome, count in rows:
+    for state, outcome, count in counted:
         states[state] += count
         if state == State.ENDED:
             outcomes[Outcome(outcome)] += count

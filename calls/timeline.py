@@ -39,6 +39,8 @@ AT_MOST = 50
 CREATION, EVENT, LISTEN, CALL, APPOINTMENT = SOURCES = ("a", "e", "l", "t", "v")
 # The row of a lead and the line that says who made it are written one after another.
 SAME_MOMENT = timedelta(minutes=1)
+# Of others, no database knows what the hour is elsewhere.
+YEARS = range(1900, 2200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,7 @@ def timeline(
 ) -> list[Entry]:
     """A few queries for each source, however long the history is. `before`: the key of
     the last entry shown; one that cannot be read is as none."""
-    key = _read_key(before)
+    key = read_key(before)
     campaigns = dict(Campaign.objects.values_list("outbound_id", "name"))
     entries = [
         *_events(lead, key=key, at_most=at_most, campaigns=campaigns),
@@ -314,7 +316,8 @@ def _before(key: tuple[datetime, str, int] | None, column: str, source: str) -> 
     return older | Q(**{column: at, "pk__lt": pk}) if source == of else older
 
 
-def _read_key(text: str) -> tuple[datetime, str, int] | None:
+def read_key(text: str) -> tuple[datetime, str, int] | None:
+    """None: it is no key of an entry."""
     at_text, _sign, rest = text.partition("~")
     source, _sign, pk = rest.partition("~")
     try:
@@ -323,6 +326,8 @@ def _read_key(text: str) -> tuple[datetime, str, int] | None:
         return None
     is_key = at is not None and at.utcoffset() is not None and source in SOURCES
     if not is_key or at is None or not (pk.isascii() and pk.isdigit()):
+        return None
+    if at.year not in YEARS:
         return None
     return at, source, int(pk[:18])
 

@@ -95,9 +95,10 @@ class BadMapping(UnreadableFile):
 class RowRejected(ValueError):
     """The row makes no lead that could be called. Show `reason` beside its number."""
 
-    def __init__(self, reason: StrOrPromise) -> None:
+    def __init__(self, reason: StrOrPromise, *, field: str = "") -> None:
         super().__init__("row rejected")  # nothing of the row: it may be logged
         self.reason = reason
+        self.field = field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +201,7 @@ def phone_or_rejected(text: str) -> str:
     try:
         return e164(text)
     except NotAPhone as exc:
-        raise RowRejected(exc.reason) from exc
+        raise RowRejected(exc.reason, field="phone") from exc
 
 
 def e164(text: str) -> str:
@@ -236,7 +237,7 @@ def _repaired(cells: Mapping[str, str]) -> dict[str, str]:
                 "dé formato de texto a la columna y copie los valores originales."
             )
             label = _label(name)
-            raise RowRejected(format_lazy(reason, field=label))
+            raise RowRejected(format_lazy(reason, field=label), field=name)
         if whole := EXCEL_NUMBER.fullmatch(text):
             found[name] = whole[1]
     code = found.get("postal_code", "")
@@ -282,7 +283,8 @@ def _refuse_long(values: Mapping[str, str], model: type[models.Model]) -> None:
             reason = _("«{field}» tiene {count} caracteres y caben {limit}: acórtelo.")
             label = getattr(model._meta.get_field(name), "verbose_name", name)
             raise RowRejected(
-                format_lazy(reason, field=label, count=len(text), limit=limits[name])
+                format_lazy(reason, field=label, count=len(text), limit=limits[name]),
+                field=name,
             )
 
 

@@ -26,7 +26,7 @@ from leads.import_states import (
     fail,
     working,
 )
-from leads.locks import is_lock
+from leads.locks import is_lock, one_adds_leads
 from leads.matching import Matcher, NumberedLead
 from leads.models import ImportSource, Lead, LeadEvent, LeadImport
 
@@ -188,7 +188,7 @@ def _write_once(
     now: datetime,
     tell: Callable[[int], None],
 ) -> Report:
-    _wait_for_other_imports()
+    one_adds_leads()
     locked = LeadImport.objects.select_for_update().filter(pk=record.pk)
     if [one.state for one in locked] != [State.RUNNING]:
         raise ImportChanged(NOT_NOW)
@@ -204,12 +204,6 @@ def _write_once(
     _keep(record, report, state=State.DONE, has_rejected=has_rejected)
     _remember(record)
     return report
-
-
-def _wait_for_other_imports() -> None:
-    """Two at once could each find a number new. On SQLite one writes at a time anyway;
-    elsewhere all imports queue for the lock of the first record."""
-    LeadImport.objects.select_for_update().order_by("pk").first()
 
 
 def _keep(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_of
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class NumberedLead:
 
     number: int
     lead: LeadRow
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field_of(default_factory=dict)
 
     @property
     def phone(self) -> str:
@@ -67,13 +68,15 @@ class NumberedLead:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`changes`: by column [before, after]; `known`: the lead as it was."""
+    """`changes`: by column [before, after]; `known`: the lead as it was; `field`: whose
+    value stands against the row."""
 
     row_class: RowClass
     why: StrOrPromise = ""
+    field: str = "phone"
     in_file: bool = False
     known: Mapping[str, Any] | None = None
-    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    changes: Mapping[str, tuple[Any, Any]] = field_of(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +111,12 @@ class Matcher:
     mapped: Collection[str]
     update_existing: bool
     now: datetime
-    by_phone: dict[str, int] = field(default_factory=dict)
-    _by_id: dict[str, int] = field(default_factory=dict)
-    _touched: dict[int, int] = field(default_factory=dict)
-    _moved: set[int] = field(default_factory=set)
+    by_phone: dict[str, int] = field_of(default_factory=dict)
+    _by_id: dict[str, int] = field_of(default_factory=dict)
+    _touched: dict[int, int] = field_of(default_factory=dict)
+    _moved: set[int] = field_of(default_factory=set)
     # Rows told that their number is another's: that must stay true to the end.
-    _strangers: defaultdict[str, list[tuple[int, _Person | None]]] = field(
+    _strangers: defaultdict[str, list[tuple[int, _Person | None]]] = field_of(
         default_factory=lambda: defaultdict(list)
     )
 
@@ -148,11 +151,11 @@ class Matcher:
         if (before := self.by_phone.get(row.phone)) is not None:
             return _repeated(SAME_NUMBER, before)
         if row.external_id and (before := self._by_id.get(row.external_id)) is not None:
-            return _repeated(SAME_ID, before)
+            return _repeated(SAME_ID, before, field="external_id")
         person = _Person.of(row.lead.values)
         found, others = self._find(row, person, there)
         if found is not None and (before := self._touched.get(found["id"])) is not None:
-            return _repeated(SAME_LEAD, before)
+            return _repeated(SAME_LEAD, before, field="external_id")
         if found is None and others:
             self._strangers[row.phone].append((row.number, person))
             verdict = Verdict(row_class=RowClass.DUPLICATE, why=OF_ANOTHER)
@@ -228,9 +231,9 @@ class _There:
             self.by_id[lead["external_id"]].append(lead)
 
 
-def _repeated(words: StrOrPromise, row: int) -> Verdict:
+def _repeated(words: StrOrPromise, row: int, *, field: str = "phone") -> Verdict:
     why = format_lazy(words, row=row)
-    return Verdict(row_class=RowClass.DUPLICATE, why=why, in_file=True)
+    return Verdict(row_class=RowClass.DUPLICATE, why=why, field=field, in_file=True)
 
 
 def _changes(

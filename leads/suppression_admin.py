@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from leads import suppressions
 from leads.forms import SuppressionForm
-from leads.models import ListAnswer, Suppression
+from leads.models import ListAnswer, Suppression, SuppressionQuerySet
 from leads.phones import NotAPhone, group, normalise, phone_hash
 from leads.staff_admin import (
     ReadOnlyAdmin,
@@ -55,15 +55,11 @@ class StateFilter(FilterBase):
     def queryset(
         self, request: Any, queryset: QuerySet[Suppression]
     ) -> QuerySet[Suppression]:
-        ended = Q(expires_at__lte=timezone.now())
-        match self.value():
-            case "active":
-                return queryset.filter(proposed=False).exclude(ended)
-            case "proposed":
-                return queryset.filter(proposed=True).exclude(ended)
-            case "expired":
-                return queryset.filter(ended)
-        return queryset
+        state = self.value()
+        if state not in STATES:
+            return queryset
+        rows = cast("SuppressionQuerySet", queryset)
+        return rows.in_state(state, now=timezone.now())
 
 
 @admin.register(Suppression)
@@ -174,22 +170,15 @@ class SuppressionAdmin(SuppressionPages, StaffAdmin):
             )
 
     def delete_model(self, request: HttpRequest, obj: Suppression) -> None:
-        phone, end = obj.phone_e164, obj.expires_at
-        self.decided(request, Suppression.objects.filter(pk=obj.pk), accepted=False)
-        super().delete_model(request, obj)
-        suppressions.give_turns([phone], now=timezone.now(), until=[end])
+        one = Suppression.objects.filter(pk=obj.pk)
+        self.decided(request, one, accepted=False)
+        suppressions.withdraw(one, now=timezone.now())
 
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[Suppression]
     ) -> None:
-        gone = [*queryset.values_list("phone_e164", "expires_at")]
         self.decided(request, queryset, accepted=False)
-        super().delete_queryset(request, queryset)
-        suppressions.give_turns(
-            {phone for phone, _end in gone},
-            now=timezone.now(),
-            until={end for _phone, end in gone},
-        )
+        suppressions.withdraw(queryset, now=timezone.now())
 
     def decided(
         self, request: HttpRequest, numbers: QuerySet[Suppression], *, accepted: bool

@@ -196,6 +196,16 @@ def revive(phones: Iterable[str]) -> None:
     Suppression.objects.bulk_update(forgotten, ["phone_e164"], batch_size=BATCH)
 
 
+@transaction.atomic
+def withdraw(suppressions: QuerySet[Suppression], *, now: datetime) -> None:
+    """Take these off their lists: their leads get their turns again."""
+    gone = [*suppressions.values_list("phone_e164", "expires_at")]
+    suppressions.delete()
+    give_turns(
+        {phone for phone, _end in gone}, now=now, until={end for _phone, end in gone}
+    )
+
+
 def give_turns(
     phones: Collection[str],
     *,

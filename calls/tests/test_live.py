@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 import pytest
 import requests
@@ -70,8 +71,10 @@ class Viewer:
     last: str = ""
     heard: list[tuple[float, str]] = field(default_factory=list)
 
-    def __enter__(self) -> Viewer:
-        headers = {"Last-Event-ID": self.last} if self.last else {}
+    def __enter__(self) -> Self:
+        return self.listen({"Last-Event-ID": self.last} if self.last else {})
+
+    def listen(self, headers: dict[str, str]) -> Self:
         self.answer = requests.get(
             self.url, cookies=self.cookies, headers=headers, stream=True, timeout=30
         )

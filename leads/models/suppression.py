@@ -29,6 +29,17 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
         """Those that hold today: an expired one forbids nothing."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now))
 
+    def in_state(self, state: str, *, now: datetime) -> Self:
+        """`active`, `proposed` or `expired`."""
+        match state:
+            case "active":
+                return self.active(now=now).filter(proposed=False)
+            case "proposed":
+                return self.active(now=now).filter(proposed=True)
+            case "expired":
+                return self.filter(expires_at__lte=now)
+        raise ValueError(state)
+
     def numbers(self) -> Any:
         """For `phone_e164__in`, all but the forgotten ones. Not for EXISTS: of a list
         just filled, MariaDB would read every row for each lead."""
