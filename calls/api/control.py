@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from calls import board, preflight, runs, starting
 from calls.api.access import ASKS_PEARL, allow
@@ -81,6 +81,14 @@ class StartIn(CampaignIn):
     test_phone: str = ""
 
 
+class LimitIn(CampaignIn):
+    max_concurrent_calls: int = Field(ge=1, le=runs.MAX_LIMIT)
+
+
+class LimitOut(Schema):
+    max_concurrent_calls: int
+
+
 class StopOut(Schema):
     """`in_course`: calls that go on; nobody else is called."""
 
@@ -148,6 +156,17 @@ def start(request: HttpRequest, payload: StartIn) -> RunOut:
     run = starting.start(campaign.pk, by=person, test_phone=payload.test_phone)
     board.forget(campaign.pk)
     return _told(run, done=sum(runs.totals(run).outcomes.values()))
+
+
+@router.post("limit", response=LimitOut, summary="How many calls at a time")
+def limit(request: HttpRequest, payload: LimitIn) -> LimitOut:
+    person = allow(request, "calls.run_campaign", scope=Scope.CALLS)
+    campaign = campaign_of(payload.campaign)
+    after = runs.change_limit(
+        campaign.pk, to=payload.max_concurrent_calls, now=timezone.now(), by=person
+    )
+    board.forget(campaign.pk)
+    return LimitOut(max_concurrent_calls=after)
 
 
 # Whoever asks too often may still stop: neither of these waits for its turn.

@@ -15,8 +15,10 @@ from ninja import Path, Query, Router, Schema
 from pydantic import ConfigDict, Field
 
 from calls import board
+from calls.api import new_leads
 from calls.api.access import allow
 from calls.api.control import campaign_of
+from calls.api.new_leads import AddedOut, NewLeadsIn
 from calls.api.pages import page_of
 from calls.api.problems import Unprocessable
 from calls.api.queries import (
@@ -117,6 +119,16 @@ class SelectIn(LeadsIn):
     campaign: Id | None = None
 
 
+class PriorityIn(LeadsIn):
+    priority: Priority
+
+
+class ManualIn(LeadsIn):
+    """`manual`: a person attends to them, and they are not called."""
+
+    manual: bool
+
+
 class ChangeOut(Schema):
     """`unchanged`: why the others stay as they were, and how many."""
 
@@ -137,6 +149,17 @@ def leads(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
     return {"items": [rows[pk] for pk in ids if pk in rows], "next": after}
 
 
+@router.post("leads", response=AddedOut, summary="New leads, up to 1,000")
+def add(request: HttpRequest, payload: NewLeadsIn) -> AddedOut:
+    """Each row becomes a lead, changes the lead of that person, or is refused whole:
+    by the rules of an import. More than one asks for the permission to import."""
+    permission = "leads.import_lead" if len(payload.items) > 1 else "leads.add_lead"
+    person = allow(request, permission, "leads.change_lead", scope=Scope.LEADS)
+    answer = new_leads.add(payload, by=person)
+    board.forget_all()
+    return answer
+
+
 @router.post("leads/select", response=ChangeOut, summary="Put leads in the queue")
 def select(request: HttpRequest, payload: SelectIn) -> ChangeOut:
     allow(request, *SELECTING, scope=Scope.LEADS)
@@ -154,6 +177,20 @@ def reset(request: HttpRequest, payload: LeadsIn) -> ChangeOut:
     return _change(request, payload, Verb.RESET, {}, permission="leads.change_lead")
 
 
+@router.post("leads/priority", response=ChangeOut, summary="1 high … 5 low")
+def priority(request: HttpRequest, payload: PriorityIn) -> ChangeOut:
+    values = {"priority": int(payload.priority)}
+    return _change(request, payload, Verb.PRIORITY, values)
+
+
+@router.post(
+    "leads/manual", response=ChangeOut, summary="To a person, or back to the system"
+)
+def manual(request: HttpRequest, payload: ManualIn) -> ChangeOut:
+    verb = Verb.MANUAL if payload.manual else Verb.AUTOMATIC
+    return _change(request, payload, verb, {}, permission="leads.change_lead")
+
+
 @router.post("leads/undo/{change_id}", summary="Undo one's own last selection")
 def undo(request: HttpRequest, change_id: Path[Id]) -> dict[str, int]:
     person = allow(request, "leads.select_lead", scope=Scope.LEADS)
@@ -161,13 +198,6 @@ def undo(request: HttpRequest, change_id: Path[Id]) -> dict[str, int]:
     back = selection.undo(change, by=person, now=timezone.now())
     board.forget_all()
     return {"back": back}
-
-
-# The last one: it would take the words above for an id.
-@router.get("leads/{lead_id}", response=LeadOut, summary="One lead")
-def lead(request: HttpRequest, lead_id: Path[Id]) -> Lead:
-    allow(request, "leads.view_lead")
-    return get_object_or_404(Lead, pk=lead_id)
 
 
 def _change(

@@ -13,9 +13,19 @@ from django.urls import re_path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from calls.api import attempts, control, leads, problems
+from calls.api import (
+    attempts,
+    configuration,
+    control,
+    history,
+    lead,
+    leads,
+    problems,
+    suppressions,
+)
 from calls.api.access import EVERYTHING, LoginAuth, TokenAuth
 from calls.api.once import once
+from calls.api.queries import TextParser
 from calls.api.schema import PublishedApi
 
 api = PublishedApi(
@@ -24,14 +34,15 @@ api = PublishedApi(
     description="Leads, calls and their results. Errors are application/problem+json.",
     auth=[TokenAuth(), LoginAuth()],
     throttle=[EVERYTHING],
+    parser=TextParser(),
     docs_url="/docs",
     docs_decorator=login_required,
     urls_namespace="api",
 )
 problems.register(api)
-for _router in (control.router, leads.router, attempts.router):
-    _router.add_decorator(once, mode="operation")
-    api.add_router("calls/", _router)
+for _part in (control, configuration, leads, lead, attempts, suppressions, history):
+    _part.router.add_decorator(once, mode="operation")
+    api.add_router("calls/", _part.router)
 
 
 def for_programs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
