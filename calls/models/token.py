@@ -24,8 +24,8 @@ class Scope(models.TextChoices):
     """What a token may do at most; its owner's permissions may allow less."""
 
     READ = "read", _("Consultar")
-    LEADS = "leads", _("Cambiar leads")
-    CALLS = "calls", _("Iniciar y detener llamadas")
+    LEADS = "leads", _("Cambiar leads y exclusiones")
+    CALLS = "calls", _("Iniciar, detener y configurar")
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):

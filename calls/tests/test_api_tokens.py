@@ -68,8 +68,10 @@ def test_a_token_is_made_in_the_admin_seen_once_and_revoked(campaign):
     url = "/admin/calls/apitoken/"
     form = {"name": "cuadro de mando", "scopes": [Scope.READ], "days": "30"}
 
-    shown = staff.post(f"{url}add/", form, follow=True).content.decode()
+    made = staff.post(f"{url}add/", form)
 
+    shown = made.content.decode()
+    assert "no-store" in made["Cache-Control"]
     raw = re.search(r"tt_[\w-]{43}", shown)[0]
     client = Client(headers={"Authorization": f"Bearer {raw}"})
     assert ask(client, "get", "status").status_code == 200
@@ -91,3 +93,24 @@ def test_each_person_sees_and_revokes_only_their_own_tokens(campaign):
     staff.post(url, {"action": "revoke", "_selected_action": [token.pk]})
     token.refresh_from_db()
     assert token.revoked_at is None
+
+
+def test_the_list_says_how_each_token_stands(campaign):
+    now = timezone.now()
+    later = now + timedelta(days=90)
+    with_token("operador", *ALL, name="sano", expires_at=later)
+    with_token("operador", *ALL, name="acaba", expires_at=now + timedelta(days=2))
+    with_token("operador", *ALL, name="viejo", expires_at=now - timedelta(days=2))
+    with_token("operador", *ALL, name="fuera", revoked_at=now)
+    staff = as_person("operador")
+    User.objects.update(is_staff=True)
+
+    page = staff.get("/admin/calls/apitoken/?o=1").content.decode()
+
+    states = re.findall(r"status--token-(\w+)", page)
+    assert states == ["soon", "revoked", "valid", "expired"]
+    assert "Consultar · Cambiar leads y exclusiones · Iniciar" in page
+    assert "/api/docs" in page
+    form = staff.get("/admin/calls/apitoken/add/").content.decode()
+    assert "_addanother" not in form
+    assert "_continue" not in form
