@@ -53,6 +53,23 @@ class LeadDetail(LeadOut):
     created_at: datetime
 
 
+class LeadState(Schema):
+    """Where a lead stands, and nothing of who it is: answers are kept for a day."""
+
+    id: int
+    campaign: str | None = Field(alias="pearl_outbound_id")
+    call_status: str
+    selected: bool = Field(alias="selected_for_calling")
+    priority: int = Field(alias="call_priority")
+    manual_management: bool
+    call_now: bool
+    disposition: str
+    disposition_reason: str
+    next_call_at: datetime | None
+    callback_at: datetime | None
+    updated_at: datetime
+
+
 class ChangedOut(Schema):
     """One column, before and after, in words."""
 
@@ -151,8 +168,8 @@ def history(
     return HistoryOut(items=[_told(one) for one in page.entries], next=page.older)
 
 
-@router.post("leads/{lead_id}/note", response=LeadDetail, summary="Write a note")
-def note(request: HttpRequest, lead_id: Path[Id], payload: NoteIn) -> LeadDetail:
+@router.post("leads/{lead_id}/note", response=LeadState, summary="Write a note")
+def note(request: HttpRequest, lead_id: Path[Id], payload: NoteIn) -> LeadState:
     person = allow(request, "leads.view_lead", "leads.change_lead", scope=Scope.LEADS)
     form = understood(NoteForm({"text": payload.text}))
     text = form.cleaned_data["text"]
@@ -162,9 +179,9 @@ def note(request: HttpRequest, lead_id: Path[Id], payload: NoteIn) -> LeadDetail
 
 
 @router.post(
-    "leads/{lead_id}/call-now", response=LeadDetail, summary="To the queue's head"
+    "leads/{lead_id}/call-now", response=LeadState, summary="To the queue's head"
 )
-def call_now(request: HttpRequest, lead_id: Path[Id], payload: CallNowIn) -> LeadDetail:
+def call_now(request: HttpRequest, lead_id: Path[Id], payload: CallNowIn) -> LeadState:
     person = allow(request, "leads.view_lead", "leads.select_lead", scope=Scope.LEADS)
     found, options = _found(lead_id, payload)
     form = understood(CallNowForm(options.pop("data"), **options))
@@ -180,10 +197,8 @@ def call_now(request: HttpRequest, lead_id: Path[Id], payload: CallNowIn) -> Lea
     )
 
 
-@router.post("leads/{lead_id}/callback", response=LeadDetail, summary="Promise a call")
-def callback(
-    request: HttpRequest, lead_id: Path[Id], payload: CallbackIn
-) -> LeadDetail:
+@router.post("leads/{lead_id}/callback", response=LeadState, summary="Promise a call")
+def callback(request: HttpRequest, lead_id: Path[Id], payload: CallbackIn) -> LeadState:
     person = allow(request, "leads.view_lead", "leads.select_lead", scope=Scope.LEADS)
     now = timezone.now()
     found, options = _found(lead_id, payload)
@@ -193,9 +208,9 @@ def callback(
 
 
 @router.delete(
-    "leads/{lead_id}/callback", response=LeadDetail, summary="The call is not wanted"
+    "leads/{lead_id}/callback", response=LeadState, summary="The call is not wanted"
 )
-def drop_callback(request: HttpRequest, lead_id: Path[Id]) -> LeadDetail:
+def drop_callback(request: HttpRequest, lead_id: Path[Id]) -> LeadState:
     """It leaves the queue. Without a promise, nothing changes."""
     person = allow(request, "leads.view_lead", "leads.select_lead", scope=Scope.LEADS)
     found = get_object_or_404(Lead, pk=lead_id)
@@ -204,11 +219,11 @@ def drop_callback(request: HttpRequest, lead_id: Path[Id]) -> LeadDetail:
 
 
 @router.post(
-    "leads/{lead_id}/disposition", response=LeadDetail, summary="What its calls mean"
+    "leads/{lead_id}/disposition", response=LeadState, summary="What its calls mean"
 )
 def disposition(
     request: HttpRequest, lead_id: Path[Id], payload: DispositionIn
-) -> LeadDetail:
+) -> LeadState:
     """Most of them take the lead off the queue; `call_back` puts it there."""
     is_promise = payload.disposition == Disposition.CALL_BACK
     more = ("leads.select_lead",) if is_promise else ()
@@ -257,15 +272,15 @@ def _on_its_clock(found: Lead, at: datetime) -> dict[str, Any]:
     return {"day": local.date(), "hour": local.time()}
 
 
-def _done(found: Lead, answer: Answer) -> LeadDetail:
+def _done(found: Lead, answer: Answer) -> LeadState:
     if answer.refused:
         raise HttpError(409, answer.refused)
     board.forget_all()
     return _as_it_is(found.pk)
 
 
-def _as_it_is(lead_id: int) -> LeadDetail:
-    return LeadDetail.from_orm(get_object_or_404(Lead, pk=lead_id))
+def _as_it_is(lead_id: int) -> LeadState:
+    return LeadState.from_orm(get_object_or_404(Lead, pk=lead_id))
 
 
 def _told(entry: timeline.Entry) -> EntryOut:

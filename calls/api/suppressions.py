@@ -73,6 +73,12 @@ class ListIn(Schema):
     limit: int = Field(50, ge=1, le=LONGEST_PAGE)
 
 
+class ExcludedOut(Schema):
+    """Not the number: answers are kept for a day."""
+
+    id: int
+
+
 class SuppressionIn(Schema):
     """`expires_at`: when it may be called again; null: never."""
 
@@ -101,10 +107,8 @@ def suppressions(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]
     return {"items": [found[pk] for pk in ids if pk in found], "next": after}
 
 
-@router.post(
-    "suppressions", response={201: SuppressionOut}, summary="Never call a number"
-)
-def exclude(request: HttpRequest, payload: SuppressionIn) -> Status[SuppressionOut]:
+@router.post("suppressions", response={201: ExcludedOut}, summary="Never call a number")
+def exclude(request: HttpRequest, payload: SuppressionIn) -> Status[ExcludedOut]:
     person = allow(request, "leads.add_suppression", scope=Scope.LEADS)
     asked = payload.model_dump()
     form = understood(
@@ -120,7 +124,7 @@ def exclude(request: HttpRequest, payload: SuppressionIn) -> Status[SuppressionO
     except IntegrityError as exc:
         raise Busy from exc  # somebody has just added it
     board.forget_all()
-    return Status(201, SuppressionOut.from_orm(one))
+    return Status(201, ExcludedOut(id=one.pk))
 
 
 @router.delete(

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from calls.models import Scope
+from calls.models import KeptAnswer, Scope
 from calls.tests.api_asked import ALL, as_person, ask, person, with_token
 from calls.tests.factories import AttemptFactory, CampaignFactory
 from leads.models import Disposition, LeadEvent, Suppression
@@ -96,10 +96,24 @@ def test_a_cursor_that_is_none_is_refused(lead, before):
 # --- What is done to it ---------------------------------------------------------------
 
 
+def test_what_is_kept_of_an_answer_says_nothing_of_who_it_is(lead):
+    client = with_token("operador", Scope.LEADS)
+    key = {"Idempotency-Key": "una-vez"}
+    body = {"disposition": "do_not_call", "confirmed": True}
+    ask(client, "post", f"leads/{lead.pk}/disposition", body, headers=key)
+
+    kept = KeptAnswer.objects.get().body
+    assert str(lead.pk) in kept
+    for column in ("first_name", "phone_e164", "city"):
+        assert getattr(lead, column) not in kept
+
+
 def test_a_note_is_kept_with_who_wrote_it(lead):
     answer = do(lead, "note", {"text": " Llamar por la tarde "})
 
-    assert answer.json()["notes"] == "Llamar por la tarde"
+    assert answer.status_code == 200, answer.content
+    told = ask(as_person("auditor"), "get", f"leads/{lead.pk}").json()
+    assert told["notes"] == "Llamar por la tarde"
     event = LeadEvent.objects.get(lead=lead)
     assert (event.kind, event.by) == (LeadEvent.Kind.NOTE, person("operador"))
     assert do(lead, "note", {"text": "   "}).status_code == 422
