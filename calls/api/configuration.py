@@ -96,7 +96,7 @@ def configure(
     response: HttpResponse,
     campaign_id: Path[Id],
     payload: Configuration,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> Configuration:
     """If-Match: the ETag as it was read, or `*`. The test mode changes only while the
     campaign is stopped, and asks for its own permission."""

@@ -129,14 +129,14 @@ class CallNowIn(Schema):
 class CallbackIn(CallNowIn):
     """`at`: when the call is promised, within the hours of the campaign."""
 
-    at: Moment
+    at: Moment = Field(examples=["2026-12-01T17:30:00+01:00"])
 
 
 class DispositionIn(CallNowIn):
     """`reason` is of `not_interested`, `at` of `call_back`. `do_not_call` and
     `wrong_number` exclude the telephone for good: they ask for `confirmed`."""
 
-    disposition: Disposition
+    disposition: Disposition = Field(examples=["not_interested"])
     reason: NotInterested = NotInterested.NONE
     at: Moment | None = None
     confirmed: bool = False
@@ -165,7 +165,9 @@ def history(
         at_most=filters.limit,
         with_calls=person.has_perm("calls.view_callattempt"),
     )
-    return HistoryOut(items=[_told(one) for one in page.entries], next=page.older)
+    # Without a sign that an address takes for a space.
+    older = page.older.replace("+00:00", "Z")
+    return HistoryOut(items=[_told(one) for one in page.entries], next=older)
 
 
 @router.post("leads/{lead_id}/note", response=LeadState, summary="Write a note")

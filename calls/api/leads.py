@@ -111,7 +111,7 @@ class LeadsIn(Schema):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[Id] | None = Field(None, max_length=MOST_IDS)
+    ids: list[Id] | None = Field(None, max_length=MOST_IDS, examples=[[41, 42]])
     filter: Filters | None = None
 
 

@@ -33,6 +33,21 @@ REFUSALS = {
     503: "The database does not answer",
 }
 SECONDS = {"schema": {"type": "integer"}, "description": "Seconds to wait"}
+TAG = {"schema": {"type": "string"}, "description": "Send it back as If-Match"}
+SECURITY = {
+    "TokenAuth": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key made in Administración → Claves de API.",
+    },
+    "LoginAuth": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "The session of somebody at a screen; what changes something "
+        "needs the header X-CSRFToken, too.",
+    },
+}
 IDEMPOTENCY_KEY = {
     "name": HEADER,
     "in": "header",
@@ -59,10 +74,20 @@ class PublishedApi(NinjaAPI):
         parts["responses"] = {
             f"Refused{status}": _refusal(status) for status in REFUSALS
         }
+        parts["securitySchemes"] = SECURITY
+        _tagged(schema["paths"])
         for path, methods in schema["paths"].items():
             for method, operation in methods.items():
                 _describe(operation, path=path, method=method)
         return schema
+
+
+def _tagged(paths: dict[str, Any]) -> None:
+    """Of a campaign's configuration, whoever reads or writes it gets the tag."""
+    for path, methods in paths.items():
+        if "configuration" in path:
+            for operation in methods.values():
+                operation["responses"][200]["headers"] = {"ETag": TAG}
 
 
 def _refusal(status: int) -> dict[str, Any]:
@@ -94,14 +119,14 @@ def _describe(operation: dict[str, Any], *, path: str, method: str) -> None:
 def _statuses(operation: dict[str, Any], *, path: str, method: str) -> list[int]:
     asks_pearl = path.endswith(("/start", "/pearl/campaigns", "/test/connection"))
     never_waits = path.endswith(("/pause", "/stop"))
-    takes_campaign = "campaign" in str(operation)
+    of_one_campaign = path.endswith(("/status", "/events", "/test/connection"))
     changes = method != "get"
     said = {
         400: "requestBody" in operation,
         401: True,
         403: True,
-        404: changes or "{" in path or takes_campaign,
-        409: changes or takes_campaign,
+        404: changes or "{" in path or of_one_campaign,
+        409: changes or of_one_campaign,
         412: method == "put",
         413: "requestBody" in operation,
         422: True,

@@ -14,6 +14,7 @@ from django.test import Client
 
 from calls import runs
 from calls.api.configuration import SETTINGS
+from calls.api.urls import api
 from calls.models import Campaign, ControlEvent, RunState, Scope
 from calls.tests.api_asked import (
     ALL,
@@ -90,6 +91,13 @@ def test_what_changed_meanwhile_is_not_written_over(client, campaign):
     assert write(client, campaign, settings, None).status_code == 428
     assert write(client, campaign, settings, f'"x", {tag}').status_code == 412
     assert write(client, campaign, settings, "*").status_code == 200
+
+
+def test_the_header_is_published_as_it_is_sent():
+    path = api.get_openapi_schema()["paths"]["/api/calls/configuration/{campaign_id}"]
+
+    assert "If-Match" in {one["name"] for one in path["put"]["parameters"]}
+    assert "ETag" in path["get"]["responses"][200]["headers"]
 
 
 def test_what_the_engine_writes_does_not_change_the_tag(client, campaign):
