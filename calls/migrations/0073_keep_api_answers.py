@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0039_grant_api_tokens")]
+    dependencies = [("calls", "0043_index_attempt_effects")]
 
     operations = [
         migrations.CreateModel(

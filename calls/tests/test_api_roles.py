@@ -111,7 +111,10 @@ def test_the_table_holds_every_endpoint():
 
 def test_a_session_needs_the_token_of_its_forms_to_change_something(campaign):
     client = Client(enforce_csrf_checks=True)
-    client.force_login(person("operador"))
+    client.force_login(person("supervisor"))
 
     assert ask(client, "get", "status").status_code == 200
     assert ask(client, "post", "stop", {}).status_code == 403
+    assert ask(client, "delete", "suppressions/1").status_code == 403
+    path = f"configuration/{campaign.pk}"
+    assert ask(client, "put", path, SETTINGS).status_code == 403
