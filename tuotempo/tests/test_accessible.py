@@ -129,6 +129,24 @@ def test_campaigns_runs_calls_and_workers(marta, faults):
     assert wrong == {}
 
 
+def test_the_keys_of_the_api_and_a_new_one(marta, faults, page, live_server):
+    add = admin_url("calls_apitoken_add")
+    assert faults(admin_url("calls_apitoken_changelist"), add) == {}
+
+    page.goto(f"{live_server.url}{add}")
+    page.get_by_label("Nombre").fill("Cuadro de mando")
+    page.get_by_role("button", name="Guardar").click()
+    expect(page.get_by_text("no se volverá a ver")).to_be_visible()
+    assert faults_in_every_look(page) == []
+
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copiar").click()
+    expect(page.get_by_role("status").filter(has_text="Copiada")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#token").inner_text()
+    assert copied.startswith("tt_")
+
+
 # --- Leads --------------------------------------------------------------------------
 
 LEADS = admin_url("leads_lead_changelist")
