@@ -114,7 +114,8 @@ def _claim(key: str, *, asked: str) -> _Claim:
     if row.status is not None and not is_old:
         return replace(claim, before=(row.status, row.body))
     is_free = is_old or row.lease_expires_at <= now
-    same = KeptAnswer.objects.filter(pk=row.pk, owner=row.owner)
+    # Whoever was so slow may be done at this very moment.
+    same = KeptAnswer.objects.filter(pk=row.pk, owner=row.owner, status=row.status)
     if not is_free or not same.update(**fresh, status=None, body=""):
         raise Busy
     return claim

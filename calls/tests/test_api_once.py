@@ -150,6 +150,28 @@ def test_one_that_died_midway_is_taken_over_once_its_lease_is_over(campaign):
     assert BulkChange.objects.count() == before + 1
 
 
+def test_one_done_at_the_last_moment_is_not_done_again(campaign):
+    client, lead = with_token("operador", *ALL), out_of_queue()
+    select(client, lead)
+    KeptAnswer.objects.update(status=None, body="")
+    done: list[str] = []
+
+    def finish_first(execute, sql, params, many, context):
+        if sql.startswith("UPDATE") and "api_answers" in sql and not done:
+            done.append(sql)
+            KeptAnswer.objects.update(status=200, body="{}")
+        return execute(sql, params, many, context)
+
+    over = timezone.now() + once.LEASE + timedelta(seconds=1)
+    with time_machine.travel(over), connection.execute_wrapper(finish_first):
+        busy = select(client, lead)
+
+    assert done
+    assert busy.status_code == 409
+    assert select(client, lead)["Idempotency-Replayed"] == "true"
+    assert BulkChange.objects.count() == 1
+
+
 def test_start_asked_again_after_a_stop_starts_nothing(simulator, campaign):
     client = with_token("operador", *ALL)
     LeadFactory()
