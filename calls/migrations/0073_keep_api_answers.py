@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0043_index_attempt_effects")]
+    dependencies = [("calls", "0044_grant_replaying")]
 
     operations = [
         migrations.CreateModel(
