@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from ninja import Path, Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
-from calls import board
+from calls import board, opt_outs
 from calls.api.access import allow
 from calls.api.pages import page_of
 from calls.api.problems import Busy, Unprocessable
 from calls.api.queries import LONGEST_PAGE, Id, Moment, refuse_unknown, understood
-from calls.models import Scope
+from calls.models import OptOut, Scope
 from leads import suppressions as lists
 from leads.filters import LARGEST_ID
 from leads.forms import SuppressionForm
@@ -137,7 +137,9 @@ def withdraw(request: HttpRequest, suppression_id: Path[Id]) -> Status[None]:
     with transaction.atomic():
         _log(one, by=person.pk, what=DELETION)
         rows = Suppression.objects.filter(pk=one.pk)
-        lists.withdraw(rows, now=timezone.now())
+        now = timezone.now()
+        opt_outs.decide(rows, OptOut.Decision.REJECTED, by=person, now=now)
+        lists.withdraw(rows, now=now)
     board.forget_all()
     return Status(204, None)
 
