@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calls.models import CallAttempt, Campaign, ControlEvent
-from calls.states import CALL_STATUS_OF, Outcome, State
+from calls.outcome_table import shown_status
+from calls.states import State
 from calls.wording import moment_words
-from leads.models import BulkChange, CallStatus
+from leads.models import BulkChange
 from leads.wording import number
 
 if TYPE_CHECKING:
@@ -61,9 +62,6 @@ def name_of(user: User | None) -> str:
 def _call(attempt: CallAttempt, *, now: datetime) -> Event:
     lead = attempt.lead
     text = attempt.get_outcome_display() or attempt.get_state_display()
-    status = CallStatus.ERROR
-    if attempt.outcome:
-        status = CALL_STATUS_OF[Outcome(attempt.outcome)]
     again = lead.next_call_at if lead.selected_for_calling else None
     if again and again > now and not attempt.is_test:
         when = moment_words(again, now=now)
@@ -74,7 +72,7 @@ def _call(attempt: CallAttempt, *, now: datetime) -> Event:
         who=str(lead),
         lead_id=lead.pk,
         text=text,
-        status=status,
+        status=shown_status(attempt.outcome),
         is_test=attempt.is_test,
     )
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from calls import said
 from calls.models import CallAttempt
-from calls.states import CALL_STATUS_OF, State, outcomes_of
+from calls.outcome_table import ENDED_STATUSES, shown
+from calls.states import State
 from leads.filters import LARGEST_ID, DayFilter, IdFilter, midnight, yes_no
 from leads.models import CallStatus
 
@@ -38,9 +39,7 @@ class SaidFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = SaidField
 
 
-RESULTS = [
-    (status.value, status.label) for status in dict.fromkeys(CALL_STATUS_OF.values())
-]
+RESULTS = [(status.value, status.label) for status in ENDED_STATUSES]
 
 
 class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -82,7 +81,8 @@ class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]
         self, attempts: CallAttemptQuerySet, _name: str, status: str
     ) -> CallAttemptQuerySet:
         """The calls that ended so, by the call status that it gives a lead."""
-        return attempts.filter(state=State.ENDED, outcome__in=outcomes_of(status))
+        outcomes = shown().outcomes_of(status)
+        return attempts.filter(state=State.ENDED, outcome__in=outcomes)
 
     def ended_since(
         self, attempts: CallAttemptQuerySet, _name: str, day: date
@@ -102,7 +102,7 @@ class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]
         completed = CallStatus.COMPLETED
         facts = {
             "state": State.ENDED,
-            "outcome__in": outcomes_of(completed),
+            "outcome__in": shown().outcomes_of(completed),
             "is_test": False,
         }
         later = CallAttempt.objects.filter(

@@ -19,8 +19,9 @@ from django.utils.translation import ngettext
 from calls.attempt_filter import AttemptFilter
 from calls.lead_choice import cleaned, number_of
 from calls.models import CallAttempt, Campaign, Run
+from calls.outcome_table import shown
 from calls.said import Passage, passages, words_in
-from calls.states import OPEN, State, outcomes_of
+from calls.states import OPEN, State
 from leads.chips import Chip, chips_of_unknown, without
 from leads.filters import midnight
 from leads.lead_pages import COUNTED_AT_MOST
@@ -270,7 +271,7 @@ class AttemptList:
             lookups["run__id__exact"] = self.run.pk
         if result := self._chosen("result"):
             lookups["state__exact"] = State.ENDED.value
-            lookups["outcome__in"] = ",".join(outcomes_of(result))
+            lookups["outcome__in"] = ",".join(shown().outcomes_of(result))
         if self._states:
             lookups["state__in"] = ",".join(sorted(self._states))
         if day := self._chosen("since"):

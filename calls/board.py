@@ -17,9 +17,10 @@ from calls.attempt_list import address_of
 from calls.call_manager import DEAD_AFTER
 from calls.counts import Counts
 from calls.models import CallAttempt, Campaign, PearlAccount, Run, RunState, Worker
+from calls.outcome_table import ENDED_STATUSES, shown_status
 from calls.pearl.campaigns import PAUSED, RUNNING
 from calls.shared import shared
-from calls.states import CALL_STATUS_OF, OPEN, State
+from calls.states import OPEN, State
 from calls.why import why_not_call
 from calls.wording import moment_words
 from leads.models import CallStatus
@@ -35,12 +36,6 @@ LOST_SHOWN = timedelta(minutes=15)
 # From so many calls before it is guessed how long the next ones will take.
 GUESSED_FROM = 200
 # The order in which the bar and the counters are drawn.
-ENDED_STATUSES = (
-    CallStatus.COMPLETED,
-    CallStatus.NO_ANSWER,
-    CallStatus.BUSY,
-    CallStatus.ERROR,
-)
 SHOWN_STATUSES = (CallStatus.SELECTED, CallStatus.CALLING, *ENDED_STATUSES)
 
 
@@ -355,7 +350,7 @@ def _segments(board: Board) -> list[Segment]:
     shares = dict.fromkeys([str(status) for status in ENDED_STATUSES], 0)
     if board.totals is not None:
         for outcome, count in board.totals.outcomes.items():
-            shares[str(CALL_STATUS_OF[outcome])] += count
+            shares[str(shown_status(outcome))] += count
     shares[str(CallStatus.CALLING)] = len(board.in_course)
     segments, start, whole = [], 0, max(board.of_run, 1)
     for status, count in shares.items():

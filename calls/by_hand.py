@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F
 
-from calls import claims
+from calls import claims, outcome_table
+from calls.lead_ending import Ending, decided_since
 from calls.models import CallAttempt
 from calls.states import Outcome, State
-from leads.models import BulkChange, CallStatus, Lead, LeadEvent
+from leads.models import CallStatus, Lead
 
 
 def close_by_hand(
@@ -23,17 +23,19 @@ def close_by_hand(
         return False
     if not rang:
         return _put_back(attempt, reason=reason, now=now)
+    unanswered = Ending(outcome=Outcome.NO_ANSWER, table=outcome_table.current())
     with transaction.atomic():
         done = claims.settle(
             attempt,
             State.ENDED,
             now=now,
-            outcome=Outcome.NO_ANSWER,
+            outcome=unanswered.outcome,
+            outcome_version=unanswered.table.version,
             error=reason,
             lead_was_wanted=False,
         )
         if done and not attempt.is_test:
-            _show_unanswered(attempt, now=now)
+            _show_unanswered(attempt, unanswered.status, now=now)
     return done
 
 
@@ -48,7 +50,7 @@ def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
         call_status=CallStatus.ERROR,
         call_error_message=why_manual,
         manual_management=False,
-    ).exclude(Exists(_decided_since(attempt)))
+    ).exclude(Exists(decided_since(attempt)))
     if attempt.lead_was_wanted and not attempt.is_test:
         shown.update(
             call_status=CallStatus.SELECTED,
@@ -59,25 +61,17 @@ def _put_back(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
     return True
 
 
-def _decided_since(attempt: CallAttempt) -> Any:
-    """Staff took the lead off the queue while it waited for a person's answer."""
-    ended = Q(kind=LeadEvent.Kind.CALLBACK_DROPPED) | Q(
-        bulk_change__verb__in=[BulkChange.Verb.DISPOSITION, BulkChange.Verb.EXCLUDE]
-    )
-    return LeadEvent.objects.filter(
-        ended, lead_id=OuterRef("pk"), at__gte=attempt.claimed_at
-    )
-
-
-def _show_unanswered(attempt: CallAttempt, *, now: datetime) -> None:
+def _show_unanswered(
+    attempt: CallAttempt, status: CallStatus, *, now: datetime
+) -> None:
     """Unless staff changed the lead meanwhile. A call promised for later stands."""
     lead = Lead.objects.filter(pk=attempt.lead_id)
     shown = lead.filter(call_status=CallStatus.ERROR)
-    if not shown.update(call_status=CallStatus.NO_ANSWER, call_error_message=None):
+    if not shown.update(call_status=status, call_error_message=None):
         return
     promised = lead.filter(
         selected_for_calling=False, manual_management=False, callback_at__gt=now
     )
-    promised.exclude(Exists(_decided_since(attempt))).update(
+    promised.exclude(Exists(decided_since(attempt))).update(
         selected_for_calling=True, next_call_at=F("callback_at")
     )

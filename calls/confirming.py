@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -19,6 +19,9 @@ from calls import claims
 from calls.evidence import Evidence, corrected, join
 from calls.models import CallAttempt, Campaign, RunState
 from calls.states import CANCELED, FINAL_STATUSES, Outcome, State
+
+if TYPE_CHECKING:
+    from calls.outcome_table import Table
 
 # How long Pearl's search may still show as going on a call that it told us is over.
 LAG = timedelta(seconds=30)
@@ -36,24 +39,26 @@ def is_another_call(
     """Whether it tells of a second call for one attempt. A call that only a webhook
     named gives way to the one that Pearl names."""
     ids = {attempt.pearl_call_id, evidence.pearl_call_id} - {None}
-    return len(ids) > 1 and not (confirms and _is_told(attempt))
+    return len(ids) > 1 and not (confirms and is_told(attempt))
 
 
 def goes_on(attempt: CallAttempt, evidence: Evidence, *, now: datetime) -> bool:
     """Whether Pearl says that a call goes on which only a webhook has ended, and has
     had the time to know better."""
-    if not _is_told(attempt) or now - (attempt.end_heard_at or now) < LAG:
+    if not is_told(attempt) or now - (attempt.end_heard_at or now) < LAG:
         return False
     over = {*FINAL_STATUSES, CANCELED, None}
     return evidence.is_dialled and evidence.call_code not in over
 
 
-def weigh(attempt: CallAttempt, evidence: Evidence, *, confirms: bool) -> Evidence:
+def weigh(
+    attempt: CallAttempt, evidence: Evidence, *, confirms: bool, table: Table
+) -> Evidence:
     """What is known of the attempt's call, with this evidence."""
     known = Evidence.of_attempt(attempt)
     if not confirms:
         return join(known, evidence)
-    is_end = bool(corrected(known, evidence).outcome)
+    is_end = bool(corrected(known, evidence).outcome_by(table))
     if attempt.confirmed_at is None:
         return corrected(known, evidence) if is_end else join(known, evidence)
     # What is less than an end adds nothing to a confirmed one.
@@ -72,16 +77,17 @@ def changes(
     evidence: Evidence,
     *,
     confirms: bool,
+    table: Table,
     now: datetime,
     look_at: datetime | None,
 ) -> dict[str, Any]:
     """What an end leaves in the attempt: confirmed, with its effects due, or to be
     asked about."""
     known = Evidence.of_attempt(attempt)
-    joined = weigh(attempt, evidence, confirms=confirms)
-    is_end = bool(corrected(known, evidence).outcome)
+    joined = weigh(attempt, evidence, confirms=confirms, table=table)
+    is_end = bool(corrected(known, evidence).outcome_by(table))
     if not confirms:
-        told_at = attempt.next_lookup_at if _is_told(attempt) else None
+        told_at = attempt.next_lookup_at if is_told(attempt) else None
         return {"next_lookup_at": told_at or (look_at or now) + _patience()}
     if not is_end and attempt.confirmed_at is None:
         return {"next_lookup_at": look_at or now}
@@ -91,9 +97,10 @@ def changes(
     }
     if attempt.confirmed_at is None or joined != known:
         changed["effects_due_at"] = None if attempt.is_test else now
-    if _is_told(attempt) and joined.outcome != attempt.outcome:
+    fact = joined.outcome_by(table)
+    if is_told(attempt) and attempt.corrected_at is None and fact != attempt.outcome:
         logger.warning("attempt %s: Pearl corrects its webhook", attempt.token)
-        changed["error"] = _correction(attempt, joined)
+        changed["error"] = _correction(attempt, fact)
     return changed
 
 
@@ -144,7 +151,7 @@ def _patience() -> timedelta:
     return timedelta(seconds=8 * settings.POLL_SECONDS)
 
 
-def _is_told(attempt: CallAttempt) -> bool:
+def is_told(attempt: CallAttempt) -> bool:
     """Only a webhook said so far that it ended."""
     return (
         attempt.state == State.ENDED
@@ -164,7 +171,7 @@ def _words_expected_at(
     return due_at if is_silent and now < due_at else None
 
 
-def _correction(attempt: CallAttempt, joined: Evidence) -> str:
+def _correction(attempt: CallAttempt, fact: Outcome) -> str:
     words = _("Un aviso decía «%(told)s»; vale lo que confirma Pearl: «%(fact)s».")
     told = Outcome(attempt.outcome)
-    return str(words % {"told": told.label, "fact": joined.outcome.label})
+    return str(words % {"told": told.label, "fact": fact.label})

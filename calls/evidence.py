@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calls.models import CallAttempt
 from calls.pearl import CallId, CallReport
@@ -20,6 +20,9 @@ from calls.states import (
     Outcome,
     outcome_of,
 )
+
+if TYPE_CHECKING:
+    from calls.outcome_table import Table
 
 # When two final reports of one call disagree, the one further down is believed.
 STRENGTH = (
@@ -78,10 +81,9 @@ class Evidence:
             sentiment=_small(report.sentiment),
         )
 
-    @property
-    def outcome(self) -> Outcome:
-        """How the call ended; NONE while that is not certain."""
-        by_call = outcome_of(
+    def outcome_by(self, table: Table) -> Outcome:
+        """How the call ended; NONE while that is not certain, or not in the table."""
+        by_call = table.outcome_of(
             status=self.call_code,
             conversation=self.conversation_code,
             duration=self.duration_seconds,
@@ -142,22 +144,18 @@ def corrected(known: Evidence, told: Evidence) -> Evidence:
 
 
 def _conclusiveness(evidence: Evidence) -> tuple[int, ...]:
-    said = outcome_of(
-        status=evidence.call_code,
-        conversation=evidence.conversation_code,
-        duration=evidence.duration_seconds,
-    )
-    numbers = (
-        evidence.call_code,
-        evidence.conversation_code,
-        evidence.duration_seconds,
-    )
+    """Of the codes alone: whichever table reads them, the same report wins."""
+    codes = {
+        "status": evidence.call_code,
+        "conversation": evidence.conversation_code,
+        "duration": evidence.duration_seconds,
+    }
     return (
-        STRENGTH.index(said),
+        STRENGTH.index(outcome_of(**codes)),
         # Withdrawn is an end as well: no answered call without a word undoes it.
         evidence.call_code in {*FINAL_STATUSES, CANCELED},
         evidence.conversation_code in FINAL_CONVERSATIONS,
-        *(-1 if number is None else number for number in numbers),
+        *(-1 if number is None else number for number in codes.values()),
     )
 
 

@@ -24,7 +24,8 @@ from calls import board
 from calls.attempt_list import address_of
 from calls.call_manager import DEAD_AFTER
 from calls.models import CallAttempt, Campaign, CollectedValue, RunState, Worker
-from calls.states import CALL_STATUS_OF, State
+from calls.outcome_table import ENDED_STATUSES, shown_status
+from calls.states import State
 from leads.filters import LeadFilter, midnight
 from leads.models import CallStatus, Lead, Suppression
 from leads.wording import number
@@ -214,7 +215,7 @@ def _ended_since(
         .annotate(Count("id"))
     )
     for campaign_id, outcome, count in rows:
-        ended[campaign_id][CALL_STATUS_OF[outcome]] += count
+        ended[campaign_id][shown_status(outcome)] += count
     return ended
 
 
@@ -248,7 +249,7 @@ def _figures(
                 {"result": status.value, "since": since_day, "test": "false"},
             ),
         )
-        for status in board.ENDED_STATUSES
+        for status in ENDED_STATUSES
     ]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,21 +14,16 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from calls import claims, confirming, recordings, said
-from calls.evidence import Evidence, as_text, corrected
-from calls.models import CallAttempt, Campaign, PearlEvent
+from calls import claims, confirming, outcome_table, recordings, said
+from calls.evidence import Evidence, corrected
+from calls.lead_ending import Ending, follow, is_as_left, still_shows
+from calls.models import CallAttempt, PearlEvent
 from calls.pearl import CallReport
-from calls.retry import next_try
-from calls.states import (
-    CALL_STATUS_OF,
-    HELD,
-    SENT,
-    Outcome,
-    State,
-)
-from leads.models import CallStatus, Lead, LeadEvent
-from leads.places import Place
-from leads.window import WindowError
+from calls.states import HELD, SENT, State
+from leads.models import Lead
+
+if TYPE_CHECKING:
+    from calls.outcome_table import Table
 
 DOUBTFUL = (State.DIALING, State.UNKNOWN, State.NOT_PLACED, State.MANUAL)
 
@@ -104,7 +99,7 @@ def _record(
     look_at: datetime | None,
     confirms: bool,
 ) -> bool:
-    lead = _lock_lead_of(attempt_id)
+    lead = lock_lead_of(attempt_id)
     attempt = CallAttempt.objects.select_for_update().get(pk=attempt_id)
     if confirming.is_another_call(attempt, evidence, confirms=confirms):
         _raise_incident(attempt)
@@ -114,8 +109,10 @@ def _record(
         return True
     if confirms and confirming.goes_on(attempt, evidence, now=now):
         return _reopen(attempt, lead, evidence, now=now, look_at=look_at)
-    joined = confirming.weigh(attempt, evidence, confirms=confirms)
-    state = _state_after(attempt, joined)
+    table = outcome_table.current()
+    joined = confirming.weigh(attempt, evidence, confirms=confirms, table=table)
+    ending = _ending_of(attempt, joined, table)
+    state = _state_after(attempt, joined, ending)
     if state is None:
         return False
     if not confirms and confirming.is_known(attempt, joined):
@@ -125,18 +122,19 @@ def _record(
     changes = {f.name: getattr(joined, f.name) for f in fields(joined)}
     changes["next_lookup_at"] = look_at
     if state == State.ENDED:
-        changes |= _ending(attempt, lead, joined, now=now)
-        changes |= confirming.changes(
-            attempt, evidence, confirms=confirms, now=now, look_at=look_at
-        )
+        changes |= _closing(attempt, lead, joined, ending, now=now)
+        told: dict[str, Any] = {
+            "confirms": confirms,
+            "table": table,
+            "look_at": look_at,
+        }
+        changes |= confirming.changes(attempt, evidence, now=now, **told)
     if not claims.settle(attempt, state, now=now, **changes):
         return False
     _keep_what_was_said(attempt, joined, now=now)
-    if state == State.ENDED and not attempt.is_test:
+    if state == State.ENDED:
         heard_at = changes["end_heard_at"]
-        _follow_lead(attempt, lead, joined, heard_at=heard_at, now=now)
-    elif state == State.ENDED and attempt.state != State.ENDED:
-        claims.end_test(attempt, now=now, text=str(joined.outcome.label))
+        _tell_lead(attempt, lead, joined, ending, heard_at=heard_at, now=now)
     return True
 
 
@@ -145,6 +143,30 @@ def _keep_what_was_said(attempt: CallAttempt, told: Evidence, *, now: datetime) 
     said.write(attempt.pk, before=attempt.transcript, after=told.transcript)
     if told.recording_url and told.recording_url != attempt.recording_url:
         recordings.expect(attempt, now=now)
+
+
+def _tell_lead(
+    attempt: CallAttempt,
+    lead: Lead,
+    joined: Evidence,
+    ending: Ending,
+    *,
+    heard_at: datetime,
+    now: datetime,
+) -> None:
+    if not attempt.is_test:
+        follow(attempt, lead, joined, ending, heard_at=heard_at, now=now)
+    elif attempt.state != State.ENDED:
+        claims.end_test(attempt, now=now, text=str(ending.outcome.label))
+
+
+def _ending_of(attempt: CallAttempt, joined: Evidence, table: Table) -> Ending:
+    """What the newest table reads in it. A person's word stands, and so does an end
+    that the table does not understand."""
+    outcome = joined.outcome_by(table)
+    if attempt.corrected_at is not None or not outcome:
+        return Ending.of_attempt(attempt)
+    return Ending(outcome=outcome, table=table)
 
 
 def _reopen(
@@ -156,7 +178,7 @@ def _reopen(
     look_at: datetime | None,
 ) -> bool:
     """A webhook had ended a call that goes on: its lead and number are taken again."""
-    untouched = _lead_still_shows(attempt, lead, now=now) and _is_as_left(attempt, lead)
+    untouched = still_shows(attempt, lead, now=now) and is_as_left(attempt, lead)
     _take_back_claims(attempt, now=now)
     told = corrected(Evidence.of_attempt(attempt), evidence)
     changes = {f.name: getattr(told, f.name) for f in fields(told)}
@@ -171,7 +193,7 @@ def _reopen(
     return True
 
 
-def _lock_lead_of(attempt_id: int) -> Lead:
+def lock_lead_of(attempt_id: int) -> Lead:
     """While it waits for the lock, the lead may be merged into another, which then has
     the attempt."""
     attempts = CallAttempt.objects.values_list("lead_id", flat=True)
@@ -200,24 +222,32 @@ def _raise_incident(attempt: CallAttempt) -> None:
     )
 
 
-def _state_after(attempt: CallAttempt, joined: Evidence) -> State | None:
+def _state_after(
+    attempt: CallAttempt, joined: Evidence, ending: Ending
+) -> State | None:
     state = State(attempt.state)
     if state not in SENT and state not in (State.NOT_SENT, State.REJECTED):
         return None
-    if joined.outcome or state == State.ENDED:
+    if ending.outcome or state == State.ENDED:
         return State.ENDED
     if joined.is_dialled or joined.request_code is not None:
         return State.MANUAL if state == State.MANUAL else State.ACCEPTED
     return state
 
 
-def _ending(
-    attempt: CallAttempt, lead: Lead, joined: Evidence, *, now: datetime
+def _closing(
+    attempt: CallAttempt,
+    lead: Lead,
+    joined: Evidence,
+    ending: Ending,
+    *,
+    now: datetime,
 ) -> dict[str, Any]:
     first_time = attempt.state != State.ENDED
     heard_at = now if first_time else attempt.end_heard_at or now
     return {
-        "outcome": joined.outcome,
+        "outcome": ending.outcome,
+        "outcome_version": ending.table.version,
         "end_heard_at": heard_at,
         "closed_at": joined.ended_at(at_latest=heard_at),
         # A doubt is over; an incident stays.
@@ -228,91 +258,6 @@ def _ending(
     }
 
 
-# --- What it means for the lead -----------------------------------------------------
-
-
-def _follow_lead(
-    attempt: CallAttempt,
-    lead: Lead,
-    joined: Evidence,
-    *,
-    heard_at: datetime,
-    now: datetime,
-) -> None:
-    """The lead shows its latest call, unless staff changed it since."""
-    if not _lead_still_shows(attempt, lead, now=now):
-        return
-    Lead.objects.filter(pk=lead.pk).update(pearl_call_response=_response(joined))
-    outcome, first_time = joined.outcome, attempt.state != State.ENDED
-    if not first_time and outcome == attempt.outcome and _same_end(attempt, joined):
-        return
-    untouched = not first_time and _is_as_left(attempt, lead)
-    lead.refresh_from_db()
-    # What staff decided since stands: a report never turns a wish on that they ended.
-    wanted = bool(attempt.lead_was_wanted) if untouched else lead.selected_for_calling
-    again_at = None
-    if wanted and lead.callback_at and lead.callback_at > attempt.claimed_at:
-        again_at = lead.callback_at  # promised for later, perhaps during the call
-    elif wanted:
-        again_at = _again_at(attempt.campaign, lead, joined, heard_at=heard_at)
-    status = CALL_STATUS_OF[outcome]
-    changes: dict[str, Any] = {"call_now": False}
-    if first_time and status != CallStatus.ERROR:
-        changes |= _keep_promise(attempt, lead, now=now)
-    Lead.objects.filter(pk=lead.pk).update(
-        call_status=status,
-        selected_for_calling=again_at is not None,
-        next_call_at=again_at,
-        call_error_message=(str(outcome.label) if status == CallStatus.ERROR else None),
-        **changes,
-    )
-
-
-def _keep_promise(attempt: CallAttempt, lead: Lead, *, now: datetime) -> dict[str, Any]:
-    """The promised call has been made. One promised since, for later, stands."""
-    if lead.callback_at is None or lead.callback_at > attempt.claimed_at:
-        return {}
-    LeadEvent.objects.create(
-        lead=lead,
-        kind=LeadEvent.Kind.CALLBACK_KEPT,
-        at=now,
-        changes={"callback_at": [lead.callback_at.isoformat(), None]},
-    )
-    return {"callback_at": None}
-
-
-def _response(joined: Evidence) -> str:
-    return as_text(
-        {
-            "callId": joined.pearl_call_id,
-            "status": joined.call_code,
-            "conversationStatus": joined.conversation_code,
-            "requestStatus": joined.request_code,
-            "duration": joined.duration_seconds,
-        }
-    )
-
-
-def _same_end(attempt: CallAttempt, joined: Evidence) -> bool:
-    """Whether the retry would be counted from the same moment as before."""
-    known = Evidence.of_attempt(attempt)
-    return (known.started_at, known.duration_seconds) == (
-        joined.started_at,
-        joined.duration_seconds,
-    )
-
-
-def _is_as_left(attempt: CallAttempt, lead: Lead) -> bool:
-    """Whether the lead's place is still the one that this attempt's ending gave it."""
-    again_at = None
-    if attempt.lead_was_wanted:
-        heard_at = attempt.end_heard_at or attempt.updated_at
-        known = Evidence.of_attempt(attempt)
-        again_at = _again_at(attempt.campaign, lead, known, heard_at=heard_at)
-    place = (lead.selected_for_calling, lead.next_call_at)
-    return place == (again_at is not None, again_at)
-
-
 def _take_back_claims(attempt: CallAttempt, *, now: datetime) -> None:
     """A call thought not made is under way: nobody else may dial its lead or number."""
     theirs = CallAttempt.objects.filter(
@@ -321,44 +266,3 @@ def _take_back_claims(attempt: CallAttempt, *, now: datetime) -> None:
     )
     for claimed in theirs:
         claims.release(claimed, now=now)
-
-
-def _lead_still_shows(attempt: CallAttempt, lead: Lead, *, now: datetime) -> bool:
-    """Whether the lead's status comes from this attempt. A later claim of the same
-    lead that has sent nothing yet is taken back: this call was its call."""
-    later = CallAttempt.objects.filter(lead=lead, pk__gt=attempt.pk).exclude(
-        state__in=[
-            State.RELEASED,
-            State.NOT_SENT,
-            State.NOT_PLACED,
-            State.REJECTED,
-        ]
-    )
-    for claimed in later.filter(state=State.CLAIMED):
-        claims.release(claimed, now=now)
-    if later.exclude(state=State.CLAIMED).exists():
-        if attempt.state not in (*HELD, State.ENDED):
-            logger.error("attempt %s ended after a later one began", attempt.token)
-        return False
-    if attempt.state != State.ENDED:
-        return True
-    shown = CALL_STATUS_OF[Outcome(attempt.outcome)]
-    return lead.call_status == shown
-
-
-def _again_at(
-    campaign: Campaign, lead: Lead, joined: Evidence, *, heard_at: datetime
-) -> datetime | None:
-    try:
-        return next_try(
-            joined.outcome,
-            attempts=lead.call_attempts_count,
-            ended_at=joined.ended_at(at_latest=heard_at),
-            minutes=campaign.retry_minutes,
-            max_attempts=campaign.max_attempts,
-            place=Place(community=lead.community, time_zone=lead.time_zone),
-            window=campaign.window,
-        )
-    except (WindowError, TypeError, ValueError, AttributeError):
-        logger.exception("campaign %s: hours or retries are unreadable", campaign.pk)
-        return None

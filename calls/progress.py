@@ -20,8 +20,9 @@ from rich.text import Text
 
 from calls import runs
 from calls.models import CallAttempt, Campaign, Run
+from calls.outcome_table import shown_status
 from calls.queue import Wait
-from calls.states import CALL_STATUS_OF, Outcome, State
+from calls.states import Outcome, State
 from leads.models import CallStatus
 
 RATE_OVER = timedelta(minutes=5)
@@ -222,7 +223,7 @@ def _panel(picture: Picture, *, events: list[CallAttempt], note: str) -> Rendera
     bar.add_row(ProgressBar(total=max(total, 1), completed=picture.done, width=60))
     outcomes = Table.grid(padding=(0, 2))
     for outcome, count in (totals.outcomes if totals else {}).items():
-        colour = COLOURS[CALL_STATUS_OF[outcome]]
+        colour = COLOURS[shown_status(outcome)]
         outcomes.add_row(Text("●", colour), str(outcome.label), str(count))
     lines = [
         Text(f"  {_clock(attempt.closed_at)}  {_event(attempt)}", style="dim")

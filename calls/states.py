@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import CallStatus
-
 
 class State(models.TextChoices):
     """How far one attempt got (design, section 5)."""
@@ -75,34 +73,16 @@ class Outcome(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelada")
 
 
-CALL_STATUS_OF: dict[str, CallStatus] = {
-    Outcome.SUCCESS: CallStatus.COMPLETED,
-    Outcome.NOT_SUCCESSFUL: CallStatus.COMPLETED,
-    Outcome.CONVERSATION: CallStatus.COMPLETED,
-    Outcome.VOICEMAIL: CallStatus.NO_ANSWER,
-    Outcome.TOO_BRIEF: CallStatus.NO_ANSWER,
-    Outcome.NO_ANSWER: CallStatus.NO_ANSWER,
-    Outcome.UNREACHABLE: CallStatus.NO_ANSWER,
-    Outcome.BUSY: CallStatus.BUSY,
-    Outcome.FAILED: CallStatus.ERROR,
-    Outcome.BLACKLISTED: CallStatus.ERROR,
-    Outcome.PROVIDER_ERROR: CallStatus.ERROR,
-    Outcome.CANCELLED: CallStatus.ERROR,
-}
-
-
-def outcomes_of(status: str) -> list[str]:
-    """Those that leave a lead with this call status."""
-    return [str(one) for one, becomes in CALL_STATUS_OF.items() if becomes == status]
-
-
 # Pearl's numbers, pearl-api.md 2.2, 2.3, 2.4. Final call statuses are {4, 5, 6, 7}.
 FINAL_STATUSES = frozenset({4, 5, 6, 7})
-CANCELED = 8
+ANSWERED, CANCELED = 4, 8
+BLOCKED = 220
+# Of a line that was taken, but by nobody who talked: no duration is waited for.
+NOBODY_TALKED = frozenset({10, 70, 150, 200, 220, 500})
 FINAL_REQUEST_OUTCOMES = {20: Outcome.BLACKLISTED, 100: Outcome.PROVIDER_ERROR}
 
-_OF_STATUS = {5: Outcome.BUSY, 6: Outcome.FAILED, 7: Outcome.NO_ANSWER}
-_OF_CONVERSATION = {
+OF_STATUS = {5: Outcome.BUSY, 6: Outcome.FAILED, 7: Outcome.NO_ANSWER}
+OF_CONVERSATION = {
     100: Outcome.SUCCESS,
     110: Outcome.NOT_SUCCESSFUL,
     130: Outcome.CONVERSATION,
@@ -114,20 +94,25 @@ _OF_CONVERSATION = {
 }
 
 
+def lacks_duration(
+    *, status: int | None, conversation: int | None, duration: int | None
+) -> bool:
+    """An answered call without a duration is not believed yet (pearl-api.md 2.2): its
+    report is read again later."""
+    return status == ANSWERED and conversation not in NOBODY_TALKED and not duration
+
+
 def outcome_of(
     *, status: int | None, conversation: int | None, duration: int | None
 ) -> Outcome:
-    """What a call's codes mean; `Outcome.NONE`: it is not over, or not understood.
-
-    An answered call without a duration is not believed yet (pearl-api.md 2.2): its
-    report is read again later.
-    """
+    """What Pearl documents of a call's codes, by which reports are ranked; NONE: it is
+    not over, or not documented. What they mean to us is in `calls.outcome_table`."""
     if status not in FINAL_STATUSES:
         return Outcome.NONE
-    if conversation == 220:
+    if conversation == BLOCKED:
         return Outcome.BLACKLISTED
-    if status in _OF_STATUS:
-        return Outcome.UNREACHABLE if conversation == 150 else _OF_STATUS[status]
-    outcome = _OF_CONVERSATION.get(conversation or 0, Outcome.NONE)
-    answered = CALL_STATUS_OF.get(outcome) == CallStatus.COMPLETED
-    return Outcome.NONE if answered and not duration else outcome
+    if status in OF_STATUS:
+        return Outcome.UNREACHABLE if conversation == 150 else OF_STATUS[status]
+    if lacks_duration(status=status, conversation=conversation, duration=duration):
+        return Outcome.NONE
+    return OF_CONVERSATION.get(conversation or 0, Outcome.NONE)

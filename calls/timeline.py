@@ -25,10 +25,11 @@ from calls.collected_words import (
     values_said,
 )
 from calls.models import AppointmentEvent, CallAttempt, Campaign, Listen
-from calls.states import CALL_STATUS_OF, State
+from calls.outcome_table import shown_status
+from calls.states import State
 from calls.talk import Talk, talk_of
 from calls.wording import column_label, column_words, lasted_words, value_words
-from leads.models import CallStatus, Lead, LeadEvent
+from leads.models import Lead, LeadEvent
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -341,7 +342,7 @@ def person(user: User | None) -> str:
 
 def _tone_of(attempt: CallAttempt) -> str:
     if attempt.state == State.ENDED:
-        return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
+        return shown_status(attempt.outcome)
     return attempt.state
 
 

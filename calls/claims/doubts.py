@@ -110,6 +110,8 @@ def reopen(attempt: CallAttempt, *, reason: str, now: datetime, **changes: Any) 
     if not told.exists():
         return False
     changes |= {"outcome": "", "end_heard_at": None, "error": reason}
+    # Whoever said how it ended spoke too soon.
+    changes |= {"outcome_version": None, "corrected_at": None}
     if not write(attempt, [State.ENDED], State.ACCEPTED, now=now, **changes):
         return False
     show_calling(attempt)

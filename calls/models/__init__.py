@@ -33,6 +33,7 @@ from calls.models.collected import (
     typed_columns,
 )
 from calls.models.opt_out import OptOut
+from calls.models.outcome import OutcomeChange, OutcomeTable, Rereading
 from calls.models.recording import Listen, Recording
 from calls.models.said import SaidWord
 from calls.models.token import ApiToken, Scope
@@ -57,9 +58,12 @@ __all__ = [
     "KeptAnswer",
     "Listen",
     "OptOut",
+    "OutcomeChange",
+    "OutcomeTable",
     "PearlAccount",
     "PearlEvent",
     "Recording",
+    "Rereading",
     "Resource",
     "Review",
     "Run",

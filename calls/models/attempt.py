@@ -88,6 +88,16 @@ class CallAttempt(models.Model):
     outcome = models.CharField(
         _("resultado"), max_length=20, choices=Outcome.choices, blank=True
     )
+    # By which version of the table it was read; None: by the one in the code.
+    outcome_version = models.PositiveIntegerField(
+        _("versión de la tabla"), null=True, blank=True
+    )
+    corrected_at = models.DateTimeField(
+        _("corregido"),
+        null=True,
+        blank=True,
+        help_text=_("Una persona dijo cómo acabó: lo que diga Pearl no lo cambia."),
+    )
     call_code = models.IntegerField(_("código de llamada"), null=True, blank=True)
     conversation_code = models.IntegerField(
         _("código de conversación"), null=True, blank=True
@@ -152,6 +162,7 @@ class CallAttempt(models.Model):
         ]
         permissions = [
             ("settle_callattempt", _("Puede aclarar llamadas por revisar")),
+            ("correct_callattempt", _("Puede corregir el resultado de llamadas")),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django import template
 
 from calls.models import CallAttempt
-from calls.states import CALL_STATUS_OF, OPEN, State
+from calls.outcome_table import shown_status
+from calls.states import OPEN, State
 from calls.wording import lasted_words
 from leads import phones
 from leads.models import CallStatus
@@ -39,7 +40,7 @@ def attempt_tone(attempt: CallAttempt) -> str:
         return CallStatus.CALLING
     if attempt.state in NEVER_RANG:
         return CallStatus.NO_SELECTED
-    return CALL_STATUS_OF.get(attempt.outcome, CallStatus.ERROR)
+    return shown_status(attempt.outcome)
 
 
 @register.filter

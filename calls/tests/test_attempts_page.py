@@ -17,7 +17,8 @@ from playwright.sync_api import expect
 
 from calls import attempt_list, board
 from calls.models import CallAttempt, Campaign, Run
-from calls.states import CALL_STATUS_OF, HELD, Outcome, State
+from calls.outcome_table import BUILT_IN, ENDED_STATUSES
+from calls.states import HELD, Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
 from calls.tests.test_dashboard import HTMX, url
 from leads.models import CallStatus
@@ -46,7 +47,7 @@ def operator(client) -> User:
 
 def attempt(run: Run, state: State, outcome: str = "", **more) -> CallAttempt:
     """Its lead shows it, as it would."""
-    status = CALL_STATUS_OF.get(outcome, CallStatus.ERROR)
+    status = BUILT_IN.status_of(outcome) if outcome else CallStatus.ERROR
     facts = {"state": state, "outcome": outcome, "run": run, "campaign": run.campaign}
     if state not in HELD:
         facts |= {"open_lead_id": None, "open_phone": None}
@@ -211,7 +212,7 @@ def test_success_leads_to_the_last_call_of_each_lead_it_counts(
 ):
     shown = board.board(busy_house.pk, now=timezone.now())
     completed = busy_house.leads.filter(call_status=CallStatus.COMPLETED)
-    over = busy_house.leads.filter(call_status__in=board.ENDED_STATUSES)
+    over = busy_house.leads.filter(call_status__in=ENDED_STATUSES)
 
     html = client.get(url("board", busy_house), **HTMX).content.decode()
     ((href, words),) = [one for one in links_to_attempts(html) if "success" in one[0]]

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from calls import appointments, timeline
+from calls import appointments, outcome_table, timeline
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, ClinicFactory
 from leads import promises, selection
@@ -124,6 +124,7 @@ def test_a_long_history_takes_as_many_queries_as_a_short_one(lead, run, admin_us
         return len(queries)
 
     call_of(lead, run, at=minutes(0))
+    outcome_table.shown()
     few = ask()
     for at in range(30):
         add_note(lead.pk, text="n", by=admin_user, now=minutes(at))
