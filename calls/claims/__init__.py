@@ -30,7 +30,7 @@ from calls.claims.sending import (
     release,
     settle,
 )
-from calls.claims.writes import end_test
+from calls.claims.writes import end_test, reread
 
 __all__ = [
     "Claim",
@@ -52,6 +52,7 @@ __all__ = [
     "reap_leases",
     "release",
     "reopen",
+    "reread",
     "restore_unknown",
     "settle",
     "unbind",

@@ -99,6 +99,17 @@ def uncount(attempt: CallAttempt) -> None:
         )
 
 
+def reread(
+    pks: Sequence[int], *, before: str, outcome: str, version: int, now: datetime
+) -> int:
+    """Ended attempts whose codes another version of the table reads otherwise; the
+    caller has locked them."""
+    ended = CallAttempt.objects.filter(
+        pk__in=pks, state=State.ENDED, outcome=before, corrected_at=None
+    )
+    return ended.update(outcome=outcome, outcome_version=version, updated_at=now)
+
+
 def end_test(attempt: CallAttempt, *, now: datetime, text: str) -> bool:
     """A test leaves its lead as it was, but out of the queue: it would come up again,
     and once the test mode is off it would be called in earnest."""
