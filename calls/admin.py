@@ -19,6 +19,7 @@ from calls.campaign_test_admin import CampaignTestMode
 from calls.clinic_admin import ClinicAdmin
 from calls.collected_field_admin import CollectedFieldAdmin
 from calls.collected_value_admin import CollectedValueAdmin
+from calls.correction_admin import CallCorrection
 from calls.event_admin import PearlEventAdmin
 from calls.forms import CampaignForm, ReasonActionForm
 from calls.lead_admin import CallableLeadAdmin
@@ -30,12 +31,14 @@ from calls.models import (
     CollectedField,
     CollectedValue,
     Listen,
+    OutcomeTable,
     PearlAccount,
     PearlEvent,
     Recording,
     Run,
     Worker,
 )
+from calls.outcome_admin import OutcomeTableAdmin
 from calls.recording_admin import ListenAdmin, RecordingAdmin
 from calls.suppression_admin import CallSuppressionAdmin
 from calls.token_admin import ApiTokenAdmin
@@ -64,6 +67,7 @@ admin.site.register(Listen, ListenAdmin)
 admin.site.register(CollectedField, CollectedFieldAdmin)
 admin.site.register(CollectedValue, CollectedValueAdmin)
 admin.site.register(Clinic, ClinicAdmin)
+admin.site.register(OutcomeTable, OutcomeTableAdmin)
 
 
 # --- Campaigns ------------------------------------------------------------------------
@@ -194,7 +198,7 @@ class RunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(CallAttempt)
-class CallAttemptAdmin(AttemptResults):
+class CallAttemptAdmin(CallCorrection, AttemptResults):
     """Read-only, but for attempts of which only a person can say what happened."""
 
     list_display = (
@@ -253,6 +257,7 @@ class CallAttemptAdmin(AttemptResults):
                     ("verdict", "owner", "counted", "asked_again"),
                     ("pearl_request_id", "pearl_call_id"),
                     ("call_code", "conversation_code", "request_code"),
+                    ("outcome_version", "corrected_at"),
                 ),
             },
         ),

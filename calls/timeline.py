@@ -3,6 +3,7 @@ appointments."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +25,14 @@ from calls.collected_words import (
     tags_of,
     values_said,
 )
-from calls.models import AppointmentEvent, CallAttempt, Campaign, Listen
+from calls.corrections import pearl_says
+from calls.models import (
+    AppointmentEvent,
+    CallAttempt,
+    Campaign,
+    Listen,
+    OutcomeChange,
+)
 from calls.outcome_table import shown_status
 from calls.states import State
 from calls.talk import Talk, talk_of
@@ -67,6 +75,7 @@ class Entry:
     changes: Sequence[Change] = ()
     details: Sequence[Change] = ()
     attempt: CallAttempt | None = None
+    outcome_changes: Sequence[OutcomeChange] = ()
     appointment_id: int | None = None
     talk: Talk | None = None
     mood: Mood | None = None
@@ -93,6 +102,16 @@ class Entry:
         if self.attempt.outcome:
             return self.attempt.get_outcome_display()
         return self.attempt.get_state_display()
+
+    @property
+    def pearl_says(self) -> StrOrPromise:
+        """Of a corrected call: how Pearl says that it ended, if otherwise."""
+        said = pearl_says(self.attempt) if self.attempt else None
+        return said.label if said else ""
+
+    @property
+    def may_be_corrected(self) -> bool:
+        return self.attempt is not None and self.attempt.state == State.ENDED
 
     @property
     def lasted(self) -> str:
@@ -221,6 +240,7 @@ def _calls(
     calls = list(rows[:at_most])
     ended = [call.pk for call in calls if call.state == State.ENDED]
     values, requests = values_said(ended), requests_of(ended)
+    changes = _outcome_changes(ended)
     for attempt in calls:
         yield Entry(
             at=attempt.claimed_at,
@@ -230,12 +250,21 @@ def _calls(
             tone=_tone_of(attempt),
             text=attempt.summary,
             attempt=attempt,
+            outcome_changes=changes[attempt.pk],
             talk=talk_of(attempt),
             mood=MOODS.get(attempt.sentiment or 0),
             tags=tags_of(attempt.tags),
             said=values.get(attempt.pk, ()),
             asked=requests.get(attempt.pk),
         )
+
+
+def _outcome_changes(calls: Sequence[int]) -> dict[int, list[OutcomeChange]]:
+    changes: dict[int, list[OutcomeChange]] = defaultdict(list)
+    told = OutcomeChange.objects.filter(attempt__in=calls)
+    for change in told.select_related("by").order_by("-pk"):
+        changes[change.attempt_id].append(change)
+    return changes
 
 
 def _listens(

@@ -120,7 +120,7 @@ def test_it_costs_the_same_however_many_leads_and_calls(
     LeadFactory(callback_at=timezone.now())
     ended(run, Outcome.SUCCESS)
     cache.clear()
-    with django_assert_max_num_queries(33) as asked:
+    with django_assert_max_num_queries(34) as asked:
         client.get("/")
     few = len(asked)
     LeadFactory.create_batch(30, callback_at=timezone.now())

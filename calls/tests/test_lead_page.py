@@ -81,6 +81,17 @@ def test_a_call_is_told_with_its_end_its_words_and_no_address_of_its_recording(s
     assert reverse("admin:calls_callattempt_change", args=[attempt.pk]) in html
 
 
+def an_ended_call(run, lead):
+    AttemptFactory(
+        run=run,
+        lead=lead,
+        state=State.ENDED,
+        outcome=Outcome.BUSY,
+        open_lead_id=None,
+        open_phone=None,
+    )
+
+
 def test_the_page_of_a_long_history_takes_as_many_queries(staff, admin_user):
     lead = LeadFactory(national_id="1Z")
     run = RunFactory()
@@ -88,14 +99,7 @@ def test_the_page_of_a_long_history_takes_as_many_queries(staff, admin_user):
     def grow(times: int) -> None:
         for _n in range(times):
             add_note(lead.pk, text="n", by=admin_user, now=timezone.now())
-            AttemptFactory(
-                run=run,
-                lead=lead,
-                state=State.ENDED,
-                outcome=Outcome.BUSY,
-                open_lead_id=None,
-                open_phone=None,
-            )
+            an_ended_call(run, lead)
 
     grow(1)
     staff.get(change_url(lead))

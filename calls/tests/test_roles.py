@@ -34,6 +34,10 @@ TABLE = {
     "calls.view_clinic": "operador supervisor auditor",
     "calls.change_clinic": "supervisor",
     "calls.change_resource": "supervisor",
+    "calls.correct_callattempt": "operador supervisor",
+    "calls.view_outcometable": "operador supervisor auditor",
+    "calls.add_outcometable": "supervisor",
+    "calls.add_rereading": "supervisor",
     "calls.view_pearlevent": "supervisor auditor",
     "calls.change_pearlevent": "supervisor",
     "calls.view_recording": "operador supervisor auditor",
@@ -55,6 +59,7 @@ GRANTS = [
     "0048_grant_recordings",
     "0058_grant_collected",
     "0067_grant_appointments",
+    "0088_grant_outcomes",
 ]
 
 
