@@ -177,6 +177,8 @@ def as_data(picture: Picture, *, note: str = "") -> dict[str, Any]:
         "in_course": totals.in_course if totals else 0,
         "placed": totals.placed if totals else 0,
         "outcomes": {str(k): n for k, n in totals.outcomes.items()} if totals else {},
+        "contacted": totals.contacted if totals else 0,
+        "positive": totals.positive if totals else 0,
         "rejected": totals.rejected if totals else 0,
         "not_sent": totals.not_sent if totals else 0,
         "unknown": totals.unknown if totals else 0,
@@ -272,6 +274,9 @@ def summary_lines(picture: Picture) -> list[str]:
         % totals.placed
     ]
     lines += [f"  {count:>6}  {o.label}" for o, count in totals.outcomes.items()]
+    told = {"contacted": totals.contacted, "positive": totals.positive}
+    if totals.contacted:
+        lines.append(_("Contactados: %(contacted)d; positivos: %(positive)d.") % told)
     extra = {
         _("en curso"): totals.in_course,
         _("sin confirmar: se están comprobando con Pearl"): totals.unknown,

@@ -14,6 +14,7 @@ from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from calls.models import CallAttempt, Campaign, ControlEvent, Run, RunState
+from calls.outcome_table import shown
 from calls.states import Outcome, State
 
 if TYPE_CHECKING:
@@ -185,6 +186,19 @@ class Totals:
     manual: int
     rejected: int
     not_sent: int
+
+    @property
+    def contacted(self) -> int:
+        return self._that_are("contacted")
+
+    @property
+    def positive(self) -> int:
+        return self._that_are("positive")
+
+    def _that_are(self, flag: str) -> int:
+        """Calls whose outcome has this flag in the outcome table."""
+        outcomes = shown().outcomes_that_are(flag)
+        return sum(self.outcomes.get(Outcome(one), 0) for one in outcomes)
 
 
 def totals(run: Run) -> Totals:

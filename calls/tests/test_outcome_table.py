@@ -9,12 +9,14 @@ from itertools import product
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from calls import by_hand, lead_ending, outcome_table, outcomes
+from calls import board, by_hand, lead_ending, outcome_table, outcomes, runs
+from calls.attempt_filter import AttemptFilter
 from calls.evidence import Evidence, join
 from calls.models import CallAttempt, OutcomeTable
 from calls.outcome_table import BUILT_IN, TableChanged, publish
@@ -96,9 +98,9 @@ class OrderFree(TestCase):
         _forget()
 
 
-def _attempt():
-    """Unlike those of other tests, it is its lead's only call."""
-    attempt = AttemptFactory(claimed_at=NOW - timedelta(minutes=3), counted=True)
+def _attempt(**facts):
+    claimed_at = NOW - timedelta(minutes=3)
+    attempt = AttemptFactory(claimed_at=claimed_at, counted=True, **facts)
     Lead.objects.filter(pk=attempt.lead_id).update(call_attempts_count=1)
     return attempt
 
@@ -304,3 +306,29 @@ def test_ending_by_hand_takes_the_status_that_the_table_gives():
     assert Lead.objects.get().call_status == CallStatus.BUSY
     attempt.refresh_from_db()
     assert lead_ending.still_shows(attempt, Lead.objects.get(), now=NOW)
+
+
+def test_the_numbers_of_a_run_follow_the_flags_of_the_table():
+    attempt = _attempt()
+    outcomes.record(attempt, final(4, 110), now=NOW)
+    before = runs.totals(attempt.run)
+    assert (before.contacted, before.positive) == (1, 0)
+
+    publish_with(not_successful={"positive": True})
+    outcome_table.forget()
+
+    assert runs.totals(attempt.run).positive == 1
+
+
+def test_numbers_and_lists_follow_the_statuses_of_the_table(run):
+    attempt = _attempt(run=run)
+    outcomes.record(attempt, final(4, 70), now=NOW)
+    publish_with(voicemail={"call_status": "completed", "retry": False})
+    outcome_table.forget()
+
+    board_now = board.board(run.campaign_id, now=NOW)
+    query = QueryDict("result=completed")
+    listed = AttemptFilter(query, queryset=CallAttempt.objects.all()).qs
+
+    assert [part.status for part in board_now.segments] == ["completed"]
+    assert [*listed] == [attempt]
