@@ -30,7 +30,7 @@ Step = Rereading.State
 UNFINISHED = (Step.COUNTING, Step.COUNTED, Step.DOING)
 COUNTED_AT_ONCE = 50_000
 LOOKED_AT_AT_ONCE = 5_000
-CHANGED_AT_ONCE = 500
+CHANGED_AT_ONCE = 200
 CODES = ("call_code", "conversation_code", "request_code", "duration_seconds")
 READ = (*CODES, "outcome", "outcome_version")
 

@@ -134,13 +134,13 @@ def test_who_shows_something_else_by_now_is_left_alone(ended, run):
         now=NOW,
     )
     later = AttemptFactory(run=run, lead=called.lead)
-    outcomes.record(later, Evidence(call_code=6), now=NOW)
+    outcomes.record(later, replace(final(4, 100), pearl_call_id=None), now=NOW)
     publish_with(codes={(4, 110): Outcome.TOO_BRIEF})
 
     read_all()
 
     assert Lead.objects.get(pk=taken.lead_id).call_status == CallStatus.SELECTED
-    assert Lead.objects.get(pk=called.lead_id).call_status == CallStatus.ERROR
+    assert Lead.objects.get(pk=called.lead_id).call_status == CallStatus.COMPLETED
     assert outcomes_now()[:2] == ["too_brief", "too_brief"]
 
 
@@ -165,7 +165,7 @@ def test_corrected_open_and_untranslated_calls_stay(ended, run):
     record = read_all()
 
     assert [*CallAttempt.objects.order_by("pk").values()] == before
-    assert record.done == {}
+    assert record.counted == record.done == {}
 
 
 def test_a_test_changes_without_its_lead(ended):
