@@ -152,7 +152,7 @@ def _patience() -> timedelta:
 
 
 def is_told(attempt: CallAttempt) -> bool:
-    """Only a webhook said so far that it ended."""
+    """Whether only a webhook said so far that it ended: Pearl's word is awaited."""
     return (
         attempt.state == State.ENDED
         and attempt.confirmed_at is None

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from calls import claims, outcome_table
+from calls.confirming import is_told
 from calls.consequences import outcome_effects
 from calls.evidence import Evidence
 from calls.lead_ending import (
@@ -87,6 +88,10 @@ def correct(
 def _check(attempt: CallAttempt, outcome: Outcome, *, seen: str, reason: str) -> None:
     if attempt.state != State.ENDED:
         raise CorrectionRefused(_("La llamada no ha terminado todavía."))
+    if is_told(attempt):
+        raise CorrectionRefused(
+            _("Pearl aún no ha confirmado cómo acabó: espere un momento.")
+        )
     if outcome in OF_PEARL_ALONE:
         raise CorrectionRefused(_("Ese resultado solo lo puede decir Pearl."))
     if attempt.outcome != seen:

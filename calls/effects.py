@@ -17,7 +17,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from calls import collected
+from calls.consequences import outcome_effects
+from calls.evidence import Evidence
 from calls.models import CallAttempt
+from calls.outcome_table import BUILT_IN
 from calls.states import Outcome
 from leads import suppressions
 from leads.models import Suppression
@@ -71,8 +74,9 @@ def follow_due(*, now: datetime, at_most: int = 50) -> int:
 
 
 def propose_exclusion(attempt: CallAttempt, now: datetime) -> None:
-    """A number that Pearl has on its blacklist is held until somebody reviews it."""
-    if attempt.outcome != Outcome.BLACKLISTED:
+    """A number that Pearl has on its blacklist is held until somebody reviews it,
+    whatever a person said of the call."""
+    if Evidence.of_attempt(attempt).outcome_by(BUILT_IN) != Outcome.BLACKLISTED:
         return
     suppressions.propose(
         attempt.phone,
@@ -88,7 +92,13 @@ def take_in(attempt: CallAttempt, now: datetime) -> None:
     collected.take_in(attempt, now=now)
 
 
+def bring_about(attempt: CallAttempt, now: datetime) -> None:
+    """What its outcome means by the table."""
+    outcome_effects(attempt, now=now)
+
+
 EFFECTS: tuple[Callable[[CallAttempt, datetime], None], ...] = (
     propose_exclusion,
     take_in,
+    bring_about,
 )

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from calls import corrections, outcomes
+from calls import by_hand, corrections, outcomes
+from calls import effects as effects_of_all
 from calls.consequences import outcome_effects
 from calls.corrections import CorrectionRefused
 from calls.evidence import Evidence
@@ -15,7 +16,7 @@ from calls.models import CallAttempt, OutcomeChange
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory
 from calls.tests.test_outcome_table import publish_with
-from calls.tests.test_outcomes import NOW, final
+from calls.tests.test_outcomes import CALL, NOW, final
 from leads import selection, suppressions
 from leads.models import CallStatus, Disposition, Lead, LeadEvent, Suppression
 
@@ -27,7 +28,7 @@ def ended(evidence: Evidence, **facts) -> CallAttempt:
         claimed_at=NOW - timedelta(minutes=3), counted=True, **facts
     )
     Lead.objects.filter(pk=attempt.lead_id).update(call_attempts_count=1)
-    outcomes.record(attempt, evidence, now=NOW)
+    outcomes.record(attempt, evidence, now=NOW, confirms=True)
     attempt.refresh_from_db()
     return attempt
 
@@ -78,7 +79,8 @@ def test_later_reports_are_kept_and_change_no_corrected_outcome():
     attempt = ended(final(7))
     correct(attempt, Outcome.CONVERSATION)
 
-    assert outcomes.record(attempt, final(4, 70, summary="Buzón."), now=NOW)
+    told = final(4, 70, summary="Buzón.")
+    assert outcomes.record(attempt, told, now=NOW, confirms=True)
 
     attempt.refresh_from_db()
     assert attempt.outcome == Outcome.CONVERSATION
@@ -92,7 +94,8 @@ def test_a_number_found_to_be_blocked_is_proposed_whatever_a_person_said():
     attempt = ended(final(7))
     correct(attempt, Outcome.CONVERSATION)
 
-    outcomes.record(attempt, final(7, 220), now=NOW)
+    outcomes.record(attempt, final(7, 220), now=NOW, confirms=True)
+    effects_of_all.follow_due(now=NOW)
 
     assert Suppression.objects.get().proposed
     assert CallAttempt.objects.get().outcome == Outcome.CONVERSATION
@@ -193,6 +196,37 @@ def test_what_makes_no_sense_is_refused(outcome, seen, reason):
     assert not OutcomeChange.objects.exists()
 
 
+def test_what_only_a_webhook_told_is_not_corrected_before_pearl_confirms_it():
+    attempt = AttemptFactory(claimed_at=NOW - timedelta(minutes=3), counted=True)
+    outcomes.record(attempt, final(7), now=NOW)
+
+    with pytest.raises(CorrectionRefused):
+        correct(attempt, Outcome.SUCCESS)
+
+    outcomes.record(attempt, final(7), now=NOW, confirms=True)
+    correct(attempt, Outcome.SUCCESS)
+    assert CallAttempt.objects.get().outcome == Outcome.SUCCESS
+
+
+def test_a_call_that_goes_on_after_all_ends_as_pearl_says():
+    attempt = AttemptFactory(
+        state=State.MANUAL, claimed_at=NOW - timedelta(hours=4), counted=True
+    )
+    by_hand.close_by_hand(attempt, rang=True, reason="x", now=NOW)
+    correct(attempt, Outcome.CONVERSATION)
+    later = NOW + timedelta(minutes=10)
+    outcomes.record(attempt, final(7), now=NOW, look_at=NOW)
+    live = Evidence(pearl_call_id=CALL, call_code=3)
+    outcomes.record(attempt, live, now=later, look_at=later, confirms=True)
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.corrected_at) == (State.ACCEPTED, None)
+
+    outcomes.record(attempt, final(4, 100), now=later, confirms=True)
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.outcome) == (State.ENDED, Outcome.SUCCESS)
+
+
 def test_a_call_that_is_not_over_cannot_be_corrected():
     attempt = AttemptFactory()
 
@@ -251,7 +285,7 @@ def test_a_disposition_of_a_person_is_never_touched(theirs):
     publish_with(success={"disposition": "appointment"})
     attempt = AttemptFactory(claimed_at=NOW - timedelta(minutes=3))
     Lead.objects.update(disposition=theirs)
-    outcomes.record(attempt, final(4, 100), now=NOW)
+    outcomes.record(attempt, final(4, 100), now=NOW, confirms=True)
 
     effects(attempt)
 

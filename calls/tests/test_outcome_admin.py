@@ -63,7 +63,7 @@ def correct_url(attempt):
 @pytest.fixture
 def ended():
     attempt = AttemptFactory(counted=True)
-    outcomes.record(attempt, final(4, 100), now=NOW)
+    outcomes.record(attempt, final(4, 100), now=NOW, confirms=True)
     attempt.refresh_from_db()
     return attempt
 

@@ -98,6 +98,41 @@ class OrderFree(TestCase):
         _forget()
 
 
+class WithPearlsWord(TestCase):
+    @given(
+        st.lists(st.tuples(evidences, st.booleans()), min_size=1, max_size=4),
+        st.lists(st.sampled_from(TABLES), min_size=1, max_size=3),
+        st.data(),
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_hints_and_answers_end_as_the_last_version_reads_what_is_kept(
+        self, reports, tables, data
+    ):
+        told = [("report", one) for one in [*reports, *reports[:2]]]
+        steps = data.draw(st.permutations([*told, *(("table", one) for one in tables)]))
+        attempt, was_ended = _attempt(), False
+        for kind, what in steps:
+            if kind == "table":
+                publish_with(**what)
+                continue
+            evidence, confirms = what
+            outcomes.record(attempt, evidence, now=NOW, confirms=confirms)
+            is_ended = CallAttempt.objects.get().state == State.ENDED
+            assert is_ended or not was_ended
+            was_ended = is_ended
+        kept = Evidence.of_attempt(CallAttempt.objects.get())
+        outcomes.record(attempt, kept, now=NOW, confirms=True)
+
+        attempt.refresh_from_db()
+        last = outcome_table.current()
+        read = Evidence.of_attempt(attempt).outcome_by(last)
+        if read:
+            assert (attempt.state, attempt.outcome) == (State.ENDED, read)
+            shown = last.status_of(read)
+            assert Lead.objects.get().call_status == shown
+        _forget()
+
+
 def _attempt(**facts):
     claimed_at = NOW - timedelta(minutes=3)
     attempt = AttemptFactory(claimed_at=claimed_at, counted=True, **facts)

@@ -49,7 +49,7 @@ def test_history_is_read_while_reports_come_and_people_correct(run, monkeypatch)
             run=run, claimed_at=NOW - timedelta(minutes=3), counted=True
         )
         told = replace(final(4, 110), pearl_call_id=f"{number:024x}")
-        outcomes.record(attempt, told, now=NOW)
+        outcomes.record(attempt, told, now=NOW, confirms=True)
         attempts.append((attempt, told))
     corrected = attempts[::5]
     publish_with(codes={(4, 110): Outcome.TOO_BRIEF})
@@ -63,7 +63,8 @@ def test_history_is_read_while_reports_come_and_people_correct(run, monkeypatch)
 
     def tell() -> None:
         for attempt, told in reversed(attempts):
-            outcomes.record(attempt, replace(told, summary="Colgó."), now=NOW)
+            news = replace(told, summary="Colgó.")
+            outcomes.record(attempt, news, now=NOW, confirms=True)
 
     def correct() -> None:
         for attempt, _told in corrected:
@@ -103,7 +104,7 @@ def test_reports_while_the_table_changes_end_as_its_last_version_says(run):
 
     def tell() -> None:
         for attempt, one in zip(attempts, told, strict=True):
-            outcomes.record(attempt, one, now=NOW)
+            outcomes.record(attempt, one, now=NOW, confirms=True)
 
     def change() -> None:
         for outcome in (Outcome.VOICEMAIL, Outcome.TOO_BRIEF, Outcome.CONVERSATION):
@@ -111,7 +112,8 @@ def test_reports_while_the_table_changes_end_as_its_last_version_says(run):
 
     at_once(tell, tell, change)
     for attempt, one in zip(attempts, told, strict=True):
-        outcomes.record(attempt, replace(one, summary="Fin."), now=NOW)
+        news = replace(one, summary="Fin.")
+        outcomes.record(attempt, news, now=NOW, confirms=True)
 
     last = outcome_table.current()
     for attempt in CallAttempt.objects.select_related("lead"):

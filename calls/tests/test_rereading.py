@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from calls import corrections, outcomes, rereading
+from calls import by_hand, corrections, outcomes, rereading
 from calls.evidence import Evidence
 from calls.models import CallAttempt, OutcomeChange, Rereading
 from calls.states import Outcome, State
@@ -32,7 +32,8 @@ def ended(run):
         )
         Lead.objects.filter(pk=attempt.lead_id).update(call_attempts_count=1)
         call_id = evidence.pearl_call_id and next(made) * 24
-        outcomes.record(attempt, replace(evidence, pearl_call_id=call_id), now=NOW)
+        told = replace(evidence, pearl_call_id=call_id)
+        outcomes.record(attempt, told, now=NOW, confirms=True)
         attempt.refresh_from_db()
         return attempt
 
@@ -155,10 +156,10 @@ def test_corrected_open_and_untranslated_calls_stay(ended, run):
         now=NOW,
     )
     AttemptFactory(run=run, call_code=4, conversation_code=160, duration_seconds=9)
-    by_hand = AttemptFactory(
+    doubtful = AttemptFactory(
         run=run, state=State.MANUAL, call_code=4, conversation_code=170
     )
-    outcomes.close_by_hand(by_hand, rang=True, reason="x", now=NOW)
+    by_hand.close_by_hand(doubtful, rang=True, reason="x", now=NOW)
     before = [*CallAttempt.objects.order_by("pk").values()]
     publish_with(codes={(4, 110): Outcome.TOO_BRIEF, (4, 160): Outcome.CONVERSATION})
 
@@ -185,7 +186,8 @@ def test_a_report_after_it_ends_as_the_table_says_and_puts_nobody_back(ended):
     read_all()
     known = Evidence.of_attempt(attempt)
 
-    outcomes.record(attempt, replace(known, summary="Colgó."), now=NOW)
+    news = replace(known, summary="Colgó.")
+    outcomes.record(attempt, news, now=NOW, confirms=True)
 
     assert outcomes_now() == ["too_brief"]
     assert not Lead.objects.get(pk=attempt.lead_id).selected_for_calling
