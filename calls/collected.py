@@ -334,6 +334,9 @@ def _settle(
     settled = {"settled_by": by, "settled_at": now, "reason": reason}
     if not rows.update(state=state, **columns, **settled):
         return False
+    # What was said is known only now: what follows from it does so from here.
+    confirmed = CallAttempt.objects.filter(confirmed_at__isnull=False, is_test=False)
+    confirmed.filter(pk=value.attempt_id).update(effects_due_at=now)
     after = CollectedValue.objects.get(pk=value.pk)
     CollectedValueChange.objects.create(
         collected_value=value,

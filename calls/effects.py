@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
-from calls import collected
+from calls import appointments, collected
 from calls.consequences import outcome_effects
 from calls.evidence import Evidence
 from calls.models import CallAttempt
@@ -92,6 +92,17 @@ def take_in(attempt: CallAttempt, now: datetime) -> None:
     collected.take_in(attempt, now=now)
 
 
+def book(attempt: CallAttempt, now: datetime) -> None:
+    """Who reached the goal of the call, or says so, and named a day and an hour, has
+    an appointment proposed."""
+    said = collected.values_of(attempt)
+    is_agreed = said.is_interested
+    if is_agreed is None:
+        is_agreed = attempt.outcome == Outcome.SUCCESS
+    if is_agreed and said.wished_date and said.wished_time:
+        appointments.agree(attempt, on=said.wished_date, at=said.wished_time, now=now)
+
+
 def bring_about(attempt: CallAttempt, now: datetime) -> None:
     """What its outcome means by the table."""
     outcome_effects(attempt, now=now)
@@ -100,5 +111,6 @@ def bring_about(attempt: CallAttempt, now: datetime) -> None:
 EFFECTS: tuple[Callable[[CallAttempt, datetime], None], ...] = (
     propose_exclusion,
     take_in,
+    book,
     bring_about,
 )

@@ -295,7 +295,10 @@ def _told(entry: timeline.Entry) -> EntryOut:
         details=[_changed(one) for one in entry.details],
         attempt=entry.attempt.pk if entry.attempt else None,
         ending=str(entry.ending),
-        turns=[TurnOut(who=one.who, text=one.text) for one in entry.turns],
+        turns=[
+            TurnOut(who=one.who, text=one.text)
+            for one in (entry.talk.turns if entry.talk else ())
+        ],
         lead_import=entry.import_id,
     )
 
