@@ -88,7 +88,7 @@ def evidence_of(outcome: str) -> Evidence:
 def seed_fields() -> None:
     """As migrated, though tests that empty the tables took them away."""
     if not CollectedField.objects.exists():
-        migration = import_module("calls.migrations.0055_seed_collected_fields")
+        migration = import_module("calls.migrations.0053_seed_collected_fields")
         migration.seed(apps, connection.schema_editor())
 
 

@@ -31,7 +31,7 @@ STEP = "admin:calls_outcometable_step"
 def as_role(client, django_user_model):
     for name, make in [
         ("0028_create_roles", "create_roles"),
-        ("0088_grant_outcomes", "grant"),
+        ("0071_grant_outcomes", "grant"),
     ]:
         migration = import_module(f"calls.migrations.{name}")
         getattr(migration, make)(apps, connection.schema_editor())

@@ -57,9 +57,9 @@ TABLE = {
 GRANTS = [
     "0044_grant_replaying",
     "0048_grant_recordings",
-    "0058_grant_collected",
-    "0067_grant_appointments",
-    "0088_grant_outcomes",
+    "0056_grant_collected",
+    "0062_grant_appointments",
+    "0071_grant_outcomes",
 ]
 
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("calls", "0053_create_collected_field"),
+        ("calls", "0051_create_collected_field"),
     ]
 
     operations = [

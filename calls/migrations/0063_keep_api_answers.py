@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0067_grant_appointments")]
+    dependencies = [("calls", "0062_grant_appointments")]
 
     operations = [
         migrations.CreateModel(

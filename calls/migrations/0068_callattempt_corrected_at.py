@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0084_callattempt_outcome_version"),
+        ("calls", "0067_callattempt_outcome_version"),
     ]
 
     operations = [

@@ -3,17 +3,17 @@ from __future__ import annotations
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-READ = ("view_collectedfield", "view_collectedvalue")
-REVIEW = (*READ, "change_collectedvalue")
-ROLES = {
-    "operador": REVIEW,
-    "supervisor": (*REVIEW, "add_collectedfield", "change_collectedfield"),
-    "auditor": READ,
-}
+SEEN_BY_ALL = "view_appointment view_clinic view_resource"
+OPERADOR = SEEN_BY_ALL + " add_appointment change_appointment"
+SUPERVISOR = OPERADOR + (
+    " add_clinic change_clinic delete_clinic"
+    " add_resource change_resource delete_resource"
+)
+ROLES = {"operador": OPERADOR, "supervisor": SUPERVISOR, "auditor": SEEN_BY_ALL}
 
 
 def grant(apps, schema_editor):
-    """Whoever calls people settles what they said; how it is read is a supervisor's."""
+    """Whoever changes leads makes appointments; clinics are a supervisor's."""
     using = schema_editor.connection.alias
     # Django makes permissions after all migrations: these are needed now.
     config = apps.get_app_config("calls")
@@ -22,13 +22,15 @@ def grant(apps, schema_editor):
     create_permissions(config, apps=apps, using=using, verbosity=0)
     config.models_module = module
     permissions = apps.get_model("auth", "Permission").objects.using(using)
-    for group in apps.get_model("auth", "Group").objects.using(using):
-        codes = ROLES.get(group.name, ())
-        found = permissions.filter(content_type__app_label="calls", codename__in=codes)
+    for group in apps.get_model("auth", "Group").objects.using(using).all():
+        codenames = ROLES.get(group.name, "").split()
+        found = permissions.filter(
+            content_type__app_label="calls", codename__in=codenames
+        )
         group.permissions.add(*found)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0057_create_collected_value_change")]
+    dependencies = [("calls", "0061_create_appointment_event")]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

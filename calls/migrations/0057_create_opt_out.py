@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("calls", "0058_grant_collected"),
+        ("calls", "0056_grant_collected"),
     ]
 
     operations = [

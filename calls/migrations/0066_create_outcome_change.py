@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0082_create_rereading"),
+        ("calls", "0065_create_rereading"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,16 +3,17 @@ from __future__ import annotations
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-SEEN_BY_ALL = "view_outcometable view_rereading view_outcomechange"
+READ = ("view_collectedfield", "view_collectedvalue")
+REVIEW = (*READ, "change_collectedvalue")
 ROLES = {
-    "operador": f"{SEEN_BY_ALL} correct_callattempt",
-    "supervisor": f"{SEEN_BY_ALL} correct_callattempt add_outcometable add_rereading",
-    "auditor": SEEN_BY_ALL,
+    "operador": REVIEW,
+    "supervisor": (*REVIEW, "add_collectedfield", "change_collectedfield"),
+    "auditor": READ,
 }
 
 
 def grant(apps, schema_editor):
-    """Who reads calls may correct one; what codes mean for all is the supervisors'."""
+    """Whoever calls people settles what they said; how it is read is a supervisor's."""
     using = schema_editor.connection.alias
     # Django makes permissions after all migrations: these are needed now.
     config = apps.get_app_config("calls")
@@ -21,16 +22,13 @@ def grant(apps, schema_editor):
     create_permissions(config, apps=apps, using=using, verbosity=0)
     config.models_module = module
     permissions = apps.get_model("auth", "Permission").objects.using(using)
-    groups = apps.get_model("auth", "Group").objects.using(using)
-    for role, names in ROLES.items():
-        found = permissions.filter(
-            content_type__app_label="calls", codename__in=names.split()
-        )
-        for group in groups.filter(name=role):
-            group.permissions.add(*found)
+    for group in apps.get_model("auth", "Group").objects.using(using):
+        codes = ROLES.get(group.name, ())
+        found = permissions.filter(content_type__app_label="calls", codename__in=codes)
+        group.permissions.add(*found)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0087_fill_outcome_table")]
+    dependencies = [("calls", "0055_create_collected_value_change")]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "__first__"),
-        ("calls", "0065_create_appointment"),
+        ("calls", "0060_create_appointment"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0073_keep_api_answers"),
+        ("calls", "0063_keep_api_answers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

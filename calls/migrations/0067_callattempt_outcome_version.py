@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0083_create_outcome_change"),
+        ("calls", "0066_create_outcome_change"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0085_callattempt_corrected_at"),
+        ("calls", "0068_callattempt_corrected_at"),
     ]
 
     operations = [

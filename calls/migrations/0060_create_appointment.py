@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "__first__"),
-        ("calls", "0064_create_resource"),
+        ("calls", "0059_create_resource"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0081_create_outcome_table"),
+        ("calls", "0064_create_outcome_table"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

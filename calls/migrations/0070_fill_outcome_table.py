@@ -65,6 +65,6 @@ def empty(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0086_callattempt_options")]
+    dependencies = [("calls", "0069_callattempt_options")]
 
     operations = [migrations.RunPython(fill, empty)]

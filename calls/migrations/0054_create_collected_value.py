@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("calls", "0055_seed_collected_fields"),
+        ("calls", "0053_seed_collected_fields"),
     ]
 
     operations = [

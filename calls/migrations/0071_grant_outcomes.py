@@ -3,17 +3,16 @@ from __future__ import annotations
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
-SEEN_BY_ALL = "view_appointment view_clinic view_resource"
-OPERADOR = SEEN_BY_ALL + " add_appointment change_appointment"
-SUPERVISOR = OPERADOR + (
-    " add_clinic change_clinic delete_clinic"
-    " add_resource change_resource delete_resource"
-)
-ROLES = {"operador": OPERADOR, "supervisor": SUPERVISOR, "auditor": SEEN_BY_ALL}
+SEEN_BY_ALL = "view_outcometable view_rereading view_outcomechange"
+ROLES = {
+    "operador": f"{SEEN_BY_ALL} correct_callattempt",
+    "supervisor": f"{SEEN_BY_ALL} correct_callattempt add_outcometable add_rereading",
+    "auditor": SEEN_BY_ALL,
+}
 
 
 def grant(apps, schema_editor):
-    """Whoever changes leads makes appointments; clinics are a supervisor's."""
+    """Who reads calls may correct one; what codes mean for all is the supervisors'."""
     using = schema_editor.connection.alias
     # Django makes permissions after all migrations: these are needed now.
     config = apps.get_app_config("calls")
@@ -22,15 +21,16 @@ def grant(apps, schema_editor):
     create_permissions(config, apps=apps, using=using, verbosity=0)
     config.models_module = module
     permissions = apps.get_model("auth", "Permission").objects.using(using)
-    for group in apps.get_model("auth", "Group").objects.using(using).all():
-        codenames = ROLES.get(group.name, "").split()
+    groups = apps.get_model("auth", "Group").objects.using(using)
+    for role, names in ROLES.items():
         found = permissions.filter(
-            content_type__app_label="calls", codename__in=codenames
+            content_type__app_label="calls", codename__in=names.split()
         )
-        group.permissions.add(*found)
+        for group in groups.filter(name=role):
+            group.permissions.add(*found)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0066_create_appointment_event")]
+    dependencies = [("calls", "0070_fill_outcome_table")]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

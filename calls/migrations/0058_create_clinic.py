@@ -8,7 +8,7 @@ import calls.models.appointment
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0059_create_opt_out"),
+        ("calls", "0057_create_opt_out"),
     ]
 
     operations = [

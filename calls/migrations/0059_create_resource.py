@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0063_create_clinic"),
+        ("calls", "0058_create_clinic"),
     ]
 
     operations = [

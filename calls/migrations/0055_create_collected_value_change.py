@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("calls", "0056_create_collected_value"),
+        ("calls", "0054_create_collected_value"),
     ]
 
     operations = [

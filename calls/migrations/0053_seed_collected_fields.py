@@ -75,6 +75,6 @@ def seed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0054_create_collected_field_change")]
+    dependencies = [("calls", "0052_create_collected_field_change")]
 
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
