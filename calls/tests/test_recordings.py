@@ -562,13 +562,21 @@ def test_of_many_at_once_each_recording_is_copied_by_one(settings):
 
 
 def test_who_saw_it_due_but_comes_second_gets_nothing():
+    """Another process claims it between the look and the claim."""
     call_with("https://api.nlpearl.ai/r")
-    seen = Recording.objects.get()
-    assert recordings.claim_next(now=timezone.now()) is not None
+    now, others = timezone.now(), []
 
-    late = Recording.objects.filter(pk=seen.pk, tries=seen.tries)
-    assert not late.update(tries=9)
-    assert recordings.claim_next(now=timezone.now()) is None
+    def another_is_faster(execute, sql, *args):
+        if sql.startswith("UPDATE") and not others:
+            others.append(None)
+            others.append(recordings.claim_next(now=now))
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(another_is_faster):
+        mine = recordings.claim_next(now=now)
+
+    assert mine is None
+    assert others[1].tries == Recording.objects.get().tries == 1
 
 
 def test_who_comes_back_after_its_lease_changes_nothing_and_leaves_no_file(settings):
