@@ -160,8 +160,6 @@ def _bring(attempt: CallAttempt, *, into: IO[bytes], ways: Ways) -> Audio:
         fresh = _fresh_address(attempt, ways=ways)
         if fresh in ("", attempt.recording_url):
             raise
-    into.seek(0)
-    into.truncate()
     return _fetch(fresh, into=into, ways=ways)
 
 
