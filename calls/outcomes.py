@@ -112,15 +112,14 @@ def _record(
     table = outcome_table.current()
     joined = confirming.weigh(attempt, evidence, confirms=confirms, table=table)
     ending = _ending_of(attempt, joined, table)
-    state = _state_after(attempt, joined, ending)
-    if state is None:
+    if (state := _state_after(attempt, joined, ending)) is None:
         return False
     if not confirms and confirming.is_known(attempt, joined):
         return True
     if state in HELD and attempt.state not in HELD:
         _take_back_claims(attempt, now=now)
     changes = {f.name: getattr(joined, f.name) for f in fields(joined)}
-    changes["next_lookup_at"] = look_at
+    changes |= {"next_lookup_at": look_at}
     if state == State.ENDED:
         changes |= _closing(attempt, lead, joined, ending, now=now)
         told: dict[str, Any] = {
@@ -133,8 +132,7 @@ def _record(
         return False
     _keep_what_was_said(attempt, joined, now=now)
     if state == State.ENDED:
-        heard_at = changes["end_heard_at"]
-        _tell_lead(attempt, lead, joined, ending, heard_at=heard_at, now=now)
+        _tell_lead(attempt, lead, joined, ending, changes["end_heard_at"], now=now)
     return True
 
 
@@ -150,8 +148,8 @@ def _tell_lead(
     lead: Lead,
     joined: Evidence,
     ending: Ending,
-    *,
     heard_at: datetime,
+    *,
     now: datetime,
 ) -> None:
     if not attempt.is_test:
