@@ -53,18 +53,6 @@ HERE = (
     r"(?: nadie)?+(?: (?:a|en) (?:este|mi|nuestro) (?:numero|telefono|movil)"
     r"| (?:a|en) (?:esta|mi|nuestra) casa| por telefono| aqui)?+"
 )
-EVER = r"(?:no|nunca|jamas)"
-WANT = (
-    r"(?:quiero|queremos|deseo|deseamos|quisiera|quisieramos|necesito|autorizo"
-    r"|consiento|permito)"
-)
-WISH = r"(?:gustaria|agradeceria|preferiria|querria)"
-# «No», «nunca», «no quiero que», «no quiero que nunca».
-NOT = rf"{NEVER}(?: {WANT} que(?: {NEVER})?)?"
-HERE = (
-    r"(?: nadie)?(?: (?:a|en) (?:este|mi|nuestro) (?:numero|telefono|movil)"
-    r"| (?:a|en) (?:esta|mi|nuestra) casa| por telefono| aqui)?"
-)
 EVER = r" (?>nunca mas|jamas|nunca|mas veces|mas|otra vez)"
 DAYS = r"(?:lunes|martes|miercoles|jueves|viernes|sabados?|domingos?)"
 # What makes of «no más» a «not then», «not there» or «not so».
