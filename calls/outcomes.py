@@ -114,7 +114,7 @@ def _record(
     ending = _ending_of(attempt, joined, table)
     if (state := _state_after(attempt, joined, ending)) is None:
         return False
-    if not confirms and confirming.is_known(attempt, joined):
+    if not confirms and _is_known(attempt, joined, ending):
         return True
     if state in HELD and attempt.state not in HELD:
         _take_back_claims(attempt, now=now)
@@ -218,6 +218,12 @@ def _raise_incident(attempt: CallAttempt) -> None:
             "error": error,
         },
     )
+
+
+def _is_known(attempt: CallAttempt, joined: Evidence, ending: Ending) -> bool:
+    """Whether nothing would change, by the newest table either."""
+    known = confirming.is_known(attempt, joined)
+    return known and ending.does_as(Ending.of_attempt(attempt))
 
 
 def _state_after(

@@ -18,6 +18,7 @@ from hypothesis.extra.django import TestCase
 from calls import board, by_hand, lead_ending, outcome_table, outcomes, runs
 from calls.attempt_filter import AttemptFilter
 from calls.evidence import Evidence, join
+from calls.lead_ending import Ending
 from calls.models import CallAttempt, OutcomeTable
 from calls.outcome_table import BUILT_IN, TableChanged, publish
 from calls.states import Outcome, State, outcome_of
@@ -93,7 +94,8 @@ class OrderFree(TestCase):
         read = joined.outcome_by(last)
         if read:
             assert (attempt.state, attempt.outcome) == (State.ENDED, read)
-            assert attempt.outcome_version == last.version
+            in_force = Ending(outcome=read, table=last)
+            assert Ending.of_attempt(attempt).does_as(in_force)
             assert _lead_of(attempt) == _lead_in_one_go(joined, last)
         _forget()
 
