@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from calls import by_hand, claims, runs
-from calls.models import CallAttempt, Campaign
+from calls.models import CallAttempt, Campaign, Clinic, Resource
 from calls.states import State
 from leads import selection
 from leads.models import Consent, Lead
@@ -42,6 +42,7 @@ class Command(BaseCommand):
         campaign = self._make_campaign()
         self._settle_lost_calls(campaign)
         self._import_leads()
+        self._make_clinics()
         self._queue(campaign)
 
     def _make_admin(self) -> None:
@@ -109,6 +110,14 @@ class Command(BaseCommand):
             stdout=self.stdout,
             stderr=self.stderr,
         )
+
+    def _make_clinics(self) -> None:
+        """Those that the leads name: what calls agree is booked there."""
+        ours = Lead.objects.filter(consent_source=CONSENT).exclude(clinic_name="")
+        for name in ours.order_by().values_list("clinic_name", flat=True).distinct():
+            clinic, _made = Clinic.objects.get_or_create(name=name)
+            for diary in ("Agenda", "Agenda 2"):
+                Resource.objects.get_or_create(clinic=clinic, name=diary)
 
     def _queue(self, campaign: Campaign) -> None:
         now = timezone.now()
