@@ -19,7 +19,7 @@ from calls import board, by_hand, lead_ending, outcome_table, outcomes, runs
 from calls.attempt_filter import AttemptFilter
 from calls.evidence import Evidence, join
 from calls.lead_ending import Ending
-from calls.models import CallAttempt, OutcomeTable
+from calls.models import CallAttempt, OutcomeTable, Recording
 from calls.outcome_table import BUILT_IN, TableChanged, publish
 from calls.states import Outcome, State, outcome_of
 from calls.tests.factories import AttemptFactory
@@ -162,7 +162,7 @@ def _lead_in_one_go(joined, last):
 
 def _forget():
     run = CallAttempt.objects.first().run
-    for model in (CallAttempt, Lead, Suppression, OutcomeTable):
+    for model in (Recording, CallAttempt, Lead, Suppression, OutcomeTable):
         model.objects.all().delete()
     run.delete()
     run.campaign.delete()
