@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from calls import said
 from calls.models import CallAttempt
@@ -52,7 +53,9 @@ class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]
         method="by_state", choices=State.choices, label=_("Situación")
     )
     result = django_filters.ChoiceFilter(
-        method="by_result", choices=RESULTS, label=_("Resultado")
+        method="by_result",
+        choices=RESULTS,
+        label=pgettext_lazy("de una llamada", "Resultado"),
     )
     since = DayFilter(method="ended_since", label=_("Terminadas desde"))
     test = yes_no(_("Prueba"), field_name="is_test")

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from calls.corrections import CHOOSABLE
 from calls.outcome_table import ENDED_STATUSES, Codes, Meaning, Table
@@ -267,7 +267,8 @@ def _contradictions(meaning: Meaning) -> list[tuple[str, str]]:
 
 class CorrectionForm(forms.Form):
     outcome = forms.ChoiceField(
-        label=gettext_lazy("Resultado"), choices=_choices(CHOOSABLE)
+        label=pgettext_lazy("de una llamada", "Resultado"),
+        choices=_choices(CHOOSABLE),
     )
     reason = forms.CharField(
         label=gettext_lazy("Motivo"),
