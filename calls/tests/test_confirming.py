@@ -334,7 +334,7 @@ def test_a_few_ends_wait_for_company_but_not_for_long(attempt):
 
     others = AttemptFactory.create_batch(9, run=attempt.run)
     for n, other in enumerate(others):
-        hint(other, end(7, pearl_call_id=f"{n:024x}"), now=SOON)
+        hint(other, end(7, pearl_call_id=f"{n + 1:024x}"), now=SOON)
     assert asked(SOON) == 10
 
     CallAttempt.objects.exclude(pk=attempt.pk).update(confirmed_at=SOON)

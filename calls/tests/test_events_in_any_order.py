@@ -51,7 +51,7 @@ def events_of(attempt: CallAttempt, n: int, dice: random.Random) -> list[dict]:
     """As Pearl tells a call: its start and its end; for some, the end without its words
     before, and the lead."""
     status, conversation = dice.choice(ENDS)
-    common = {"id": f"{n:024x}", "to": attempt.phone}
+    common = {"id": f"{n + 1:024x}", "to": attempt.phone}
     end = {
         **END,
         **common,
@@ -65,7 +65,7 @@ def events_of(attempt: CallAttempt, n: int, dice: random.Random) -> list[dict]:
     if n % 3 == 0:
         told.append({**end, "summary": "La persona", "transcript": None})
     if n % 5 == 0:
-        lead = {**LEAD_EVENT, "id": f"{n + CALLS:024x}", "callsId": [common["id"]]}
+        lead = {**LEAD_EVENT, "id": f"{n + 1 + CALLS:024x}", "callsId": [common["id"]]}
         told.append(lead)
     return told
 

@@ -48,7 +48,7 @@ def test_history_is_read_while_reports_come_and_people_correct(run, monkeypatch)
         attempt = AttemptFactory(
             run=run, claimed_at=NOW - timedelta(minutes=3), counted=True
         )
-        told = replace(final(4, 110), pearl_call_id=f"{number:024x}")
+        told = replace(final(4, 110), pearl_call_id=f"{number + 1:024x}")
         outcomes.record(attempt, told, now=NOW, confirms=True)
         attempts.append((attempt, told))
     corrected = attempts[::5]
@@ -99,7 +99,8 @@ def test_reports_while_the_table_changes_end_as_its_last_version_says(run):
         12, run=run, claimed_at=NOW - timedelta(minutes=3), counted=True
     )
     told = [
-        replace(final(4, 110), pearl_call_id=f"{number:024x}") for number in range(12)
+        replace(final(4, 110), pearl_call_id=f"{number + 1:024x}")
+        for number in range(12)
     ]
 
     def tell() -> None:
