@@ -71,7 +71,7 @@ def test_the_history_is_told_page_by_page_newest_first():
     assert notes[0]["by"] == "operador"
     [call] = [one for one in told if one["attempt"]]
     assert (call["attempt"], call["text"]) == (attempt.pk, "Quiere cita")
-    assert call["turns"] == [{"who": "1", "text": "Buenos días"}]
+    assert call["turns"] == [{"who": "Persona", "text": "Buenos días"}]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from calls import webhooks
-from calls.models import CallAttempt, PearlEvent
+from calls.models import CallAttempt, PearlEvent, Recording, SaidWord
 from calls.states import State
 from calls.tests.factories import AttemptFactory, RunFactory
 from calls.tests.pearl_events import END, LEAD_EVENT, START
@@ -96,7 +96,8 @@ def test_any_order_and_any_repetition_give_the_same_rows():
 
     first = rows_after(bodies)
 
-    CallAttempt.objects.all().delete()
+    for model in (Recording, SaidWord, CallAttempt):
+        model.objects.all().delete()
     Lead.objects.all().delete()
     Lead.objects.bulk_create(leads)
     CallAttempt.objects.bulk_create(attempts)

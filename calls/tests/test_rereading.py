@@ -24,7 +24,7 @@ RAW = ("call_code", "conversation_code", "request_code", "duration_seconds", "st
 
 @pytest.fixture
 def ended(run):
-    made = iter("0123456789abcdef")
+    made = iter("123456789abcdef")
 
     def end(evidence: Evidence, **facts) -> CallAttempt:
         attempt = AttemptFactory(

@@ -43,7 +43,8 @@ def test_it_says_what_to_paste_and_what_nobody_can_verify(simulator, campaign):
 
     assert f"Call webhook URL   {url()}" in said
     assert "ttAttemptId" in said
-    assert "✓ La variable ttAttemptId está declarada." in said
+    # Made in Pearl's web: of such a one the API tells no variables.
+    assert "? Que la variable ttAttemptId está declarada" in said
     assert "? La versión de los avisos" in said
     assert "? Los avisos de llamada" in said  # not set there yet
     assert code == 0
@@ -59,8 +60,18 @@ def test_it_sees_where_pearls_webhooks_go(simulator, campaign):
     assert "127.0.0.1:1" not in said
 
 
+def test_a_campaign_made_by_api_shows_that_it_has_our_variable(simulator, campaign):
+    declared = [{"id": "firstName"}, {"id": "ttAttemptId"}]
+    simulator.set(campaigns={OUTBOUND_ID: {"variables": declared}})
+
+    said, code = set_up("--campaign", campaign.name)
+
+    assert "✓ La variable ttAttemptId está declarada." in said
+    assert code == 0
+
+
 def test_a_campaign_without_our_variable_is_not_well(simulator, campaign):
-    simulator.set(campaigns={OUTBOUND_ID: {"declared_variables": ["firstName"]}})
+    simulator.set(campaigns={OUTBOUND_ID: {"variables": [{"id": "firstName"}]}})
 
     said, code = set_up("--campaign", campaign.name)
 
