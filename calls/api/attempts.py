@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from ninja import Path, Query, Router, Schema
 from pydantic import ConfigDict, Field
 
+from calls import recording_page
 from calls.api.access import allow
 from calls.api.pages import page_of
 from calls.api.queries import (
@@ -20,11 +22,26 @@ from calls.api.queries import (
     understood,
 )
 from calls.attempt_filter import RESULTS, AttemptFilter
-from calls.models import CallAttempt
+from calls.models import CallAttempt, Recording
 from calls.states import State
 from leads.filters import LARGEST_ID
 
+if TYPE_CHECKING:
+    from django.http.response import HttpResponseBase
+
 router = Router(tags=["attempts"])
+
+_SOUND = {
+    kind: {"schema": {"type": "string", "format": "binary"}}
+    for kind in ("audio/mpeg", "audio/ogg", "audio/wav")
+}
+AUDIO = {
+    "responses": {
+        200: {"description": "All of it", "content": _SOUND},
+        206: {"description": "The part that Range asks for", "content": _SOUND},
+        416: {"description": "It ends before that part"},
+    }
+}
 
 
 class AttemptOut(Schema):
@@ -64,14 +81,15 @@ class Turn(Schema):
 
 
 class AttemptDetail(AttemptOut):
-    """With what was said: names and health data."""
+    """With what was said: names and health data. `recording`: its address, once it is
+    kept here."""
 
     summary: str
     transcript: list[Turn]
     collected_info: dict[str, Any]
     tags: list[Any]
     sentiment: int | None
-    has_recording: bool
+    recording: str | None
 
     @staticmethod
     def resolve_transcript(attempt: CallAttempt) -> list[dict[str, Any]]:
@@ -80,8 +98,11 @@ class AttemptDetail(AttemptOut):
         return [turn for turn in told if isinstance(turn, dict)]
 
     @staticmethod
-    def resolve_has_recording(attempt: CallAttempt) -> bool:
-        return bool(attempt.recording_url)
+    def resolve_recording(attempt: CallAttempt) -> str | None:
+        kept: Recording | None = getattr(attempt, "recording", None)
+        if kept is None or kept.state != Recording.State.KEPT:
+            return None
+        return reverse("api:recording", args=[attempt.pk])
 
 
 class ListIn(Schema):
@@ -112,7 +133,22 @@ def attempts(request: HttpRequest, filters: Query[ListIn]) -> dict[str, Any]:
 @router.get("attempts/{attempt_id}", response=AttemptDetail, summary="One call")
 def attempt(request: HttpRequest, attempt_id: Path[Id]) -> CallAttempt:
     allow(request, "calls.view_callattempt", "leads.view_lead")
-    return get_object_or_404(CallAttempt, pk=attempt_id)
+    return get_object_or_404(
+        CallAttempt.objects.select_related("recording"), pk=attempt_id
+    )
+
+
+@router.get(
+    "attempts/{attempt_id}/recording",
+    url_name="recording",
+    summary="What was said, as sound",
+    openapi_extra=AUDIO,
+)
+def recording(request: HttpRequest, attempt_id: Path[Id]) -> HttpResponseBase:
+    """Of a call whose recording is kept here. Each listen is noted. One Range at a time
+    is understood."""
+    allow(request, "calls.view_recording", "calls.view_callattempt", "leads.view_lead")
+    return recording_page.recording(request, attempt_id)
 
 
 def _chosen(filters: ListIn) -> Any:

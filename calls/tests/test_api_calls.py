@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from calls.models import CallAttempt
+from calls.models import CallAttempt, Listen, Scope
 from calls.states import Outcome, State
-from calls.tests.api_asked import as_person, ask
+from calls.tests.api_asked import as_person, ask, with_token
 from calls.tests.factories import AttemptFactory, RunFactory
+from calls.tests.recorded import call_with, keep
 
 pytestmark = pytest.mark.django_db
 
@@ -44,3 +45,19 @@ def test_calls_are_listed_by_filter_and_one_tells_what_was_said(campaign):
     assert told["pearl_request_id"] == ended.pearl_request_id
     assert ask(client, "get", "attempts?state=x").status_code == 422
     assert ask(client, "get", "attempts?colour=x").status_code == 422
+
+
+def test_a_program_hears_a_recording_and_its_listen_is_noted():
+    url = "https://api.nlpearl.ai/r"
+    kept, waiting = keep(call_with(url), bytes(range(200))), call_with(url)
+    client = with_token("auditor", Scope.READ)
+
+    told = ask(client, "get", f"attempts/{kept.attempt_id}").json()
+    heard = client.get(told["recording"], headers={"Range": "bytes=10-19"})
+
+    assert (heard.status_code, heard.getvalue()) == (206, bytes(range(10, 20)))
+    assert Listen.objects.get().username == "auditor"
+    assert ask(client, "get", f"attempts/{waiting.pk}").json()["recording"] is None
+    missing = ask(client, "get", f"attempts/{waiting.pk}/recording")
+    assert missing.status_code == 404
+    assert missing["Content-Type"] == "application/problem+json"

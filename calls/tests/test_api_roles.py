@@ -68,6 +68,7 @@ TABLE = [
     ("get", "leads/{lead_id}", None, (401, 404, 404, 404, 403)),
     ("get", "attempts", None, (401, 200, 200, 200, 403)),
     ("get", "attempts/{attempt_id}", None, (401, 404, 404, 404, 403)),
+    ("get", "attempts/{attempt_id}/recording", None, (401, 404, 404, 404, 403)),
     ("post", "leads/select", {"ids": [1]}, (401, 200, 200, 403, 403)),
     ("post", "leads/deselect", {"ids": [1]}, (401, 200, 200, 403, 403)),
     ("post", "leads/reset", {"ids": [1]}, (401, 200, 200, 403, 403)),
