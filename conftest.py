@@ -19,6 +19,7 @@ import pytest
 import requests
 import uvicorn
 from django.core.cache import cache
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from calls import alarms
@@ -28,6 +29,10 @@ from calls.tests.factories import CampaignFactory, RunFactory
 from calls.tests.names import ACCOUNT_ID, OUTBOUND_ID, SECRET_KEY
 from tuotempo.asgi import application
 from tuotempo.pytest_environment import start_mariadb
+
+# How long an example takes is the machine's affair, and no fault of what is tested.
+hypothesis_settings.register_profile("tests", deadline=None)
+hypothesis_settings.load_profile("tests")
 
 
 class Simulator:
