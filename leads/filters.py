@@ -195,7 +195,9 @@ class LeadFilter(django_filters.FilterSet):  # type: ignore[misc]
         is_many = len(ids) > at_most
         if is_many and len(self.active()) == 1:
             return Found(leads=self.qs, is_many=True)
-        if is_many and (about := estimated(self.qs)):
+        # The excluded are found by their numbers: no index reads them in an order.
+        is_ordered = not self.form.cleaned_data["excluded"]
+        if is_many and is_ordered and (about := estimated(self.qs)):
             return Found(leads=self.qs, is_many=True, about=about)
         among = self.queryset.filter(pk__in=found.values("lead_id") if is_many else ids)
         rest = self.data.copy()
