@@ -33,7 +33,9 @@ def estimated(leads: QuerySet[Lead]) -> int:
     runs = Q()
     for start in _starts(ends["first"], span):
         runs |= Q(pk__range=(start, start + RUN - 1))
-    found = leads.filter(runs).order_by().count()
+    # Named apart, they are looked at first: SQLite would begin with a city's index.
+    sample = Lead.objects.filter(runs).values("pk")
+    found = leads.filter(pk__in=sample).order_by().count()
     if found < FEWEST:
         return 0
     digits = 2 if found >= ENOUGH else 1
