@@ -57,11 +57,13 @@ class Values:
     """What a call says for certain. None: nothing, or what a person must review first.
 
     `prefers`: the code of one of the field's choices, such as `morning`.
+    `interest_is_unclear`: what was said of it waits for a person.
     """
 
     wished_date: date | None = None
     wished_time: time | None = None
     is_interested: bool | None = None
+    interest_is_unclear: bool = False
     prefers: str | None = None
 
 
@@ -69,10 +71,11 @@ def values_of(attempt: CallAttempt) -> Values:
     """Of a test, none: nobody was called."""
     rows = CollectedValue.objects.filter(
         attempt=attempt,
-        state__in=CollectedValue.USABLE,
+        state__in=[*CollectedValue.USABLE, ValueState.REVIEW],
         field__meaning__isnull=False,
     ).select_related("field")
     found = {row.field.meaning: row.value for row in rows}
+    unclear = {row.field.meaning for row in rows if row.state == ValueState.REVIEW}
 
     def of(meaning: Meaning, kind: type) -> Any:
         value = found.get(meaning)
@@ -83,6 +86,7 @@ def values_of(attempt: CallAttempt) -> Values:
         wished_date=of(Meaning.WISHED_DATE, date),
         wished_time=of(Meaning.WISHED_TIME, time),
         is_interested=of(Meaning.IS_INTERESTED, bool),
+        interest_is_unclear=Meaning.IS_INTERESTED in unclear,
         prefers=of(Meaning.PREFERS, str),
     )
 

@@ -97,7 +97,7 @@ def book(attempt: CallAttempt, now: datetime) -> None:
     an appointment proposed."""
     said = collected.values_of(attempt)
     is_agreed = said.is_interested
-    if is_agreed is None:
+    if is_agreed is None and not said.interest_is_unclear:
         is_agreed = attempt.outcome == Outcome.SUCCESS
     if is_agreed and said.wished_date and said.wished_time:
         appointments.agree(attempt, on=said.wished_date, at=said.wished_time, now=now)

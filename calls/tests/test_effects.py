@@ -73,6 +73,7 @@ def test_a_day_and_an_hour_agreed_become_one_appointment(attempt):
         ({**AGREED, "interesado": "No"}, 100, False),
         ({**AGREED, "interesado": ""}, 100, True),
         ({**AGREED, "interesado": ""}, 130, False),
+        ({**AGREED, "interesado": "quizá más adelante"}, 100, False),
         ({**AGREED, "interesado": "Sí"}, 130, True),
         ({**AGREED, "horaDeseada": "por la tarde"}, 100, False),
         ({**AGREED, "fechaDeseada": ""}, 100, False),
