@@ -34,6 +34,7 @@ from calls.models import (
     Review,
 )
 from calls.models.appointment import LONGEST_MINUTES
+from calls.outcomes import lock_lead_of
 from leads import promises
 from leads.models import BulkChange, Disposition, Lead, LeadEvent
 
@@ -102,7 +103,7 @@ def agree(
     """
     if attempt.is_test:
         return None
-    lead = _lock_lead_of(attempt)
+    lead = lock_lead_of(attempt.pk)
     known = Appointment.objects.filter(attempt_id=attempt.pk).first()
     if known is not None:
         return known
@@ -111,17 +112,6 @@ def agree(
     if not _decided_since(lead, attempt.claimed_at):
         _take_out_of_queue(lead, by=None, now=now)
     return made
-
-
-def _lock_lead_of(attempt: CallAttempt) -> Lead:
-    """While it waits for the lock, the lead may be merged into another, which then has
-    the attempt."""
-    attempts = CallAttempt.objects.values_list("lead_id", flat=True)
-    while True:
-        lead_id = attempts.get(pk=attempt.pk)
-        lead = Lead.objects.select_for_update().filter(pk=lead_id).first()
-        if lead is not None:
-            return lead
 
 
 def _agreed(
