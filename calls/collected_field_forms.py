@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from calls import collected_fields
-from calls.collected_fields import as_said
+from calls.collected_fields import COLUMNS, as_said
 from calls.models import CollectedField
 from calls.typed_values import (
     FORMATS,
@@ -73,17 +73,7 @@ class CollectedFieldForm(FieldFormBase):
 
     class Meta:
         model = CollectedField
-        fields = (
-            "label",
-            "names",
-            "kind",
-            "formats",
-            "choices",
-            "ahead",
-            "meaning",
-            "order",
-            "active",
-        )
+        fields = COLUMNS
 
     def __init__(self, *args: Any, **options: Any) -> None:
         instance = options.get("instance")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -20,7 +18,7 @@ from calls.api.control import campaign_of
 from calls.api.pages import page_of
 from calls.api.queries import Id, refuse_unknown
 from calls.models import Run
-from leads.filters import LARGEST_ID
+from leads.filters import LARGEST_ID, midnight
 
 router = Router()
 LONGEST_PAGE = 100
@@ -104,7 +102,7 @@ def run_list(request: HttpRequest, filters: Query[RunsIn]) -> RunsOut:
     if filters.campaign is not None:
         rows = rows.filter(campaign=filters.campaign)
     if filters.since is not None:
-        rows = rows.filter(started_at__gte=_midnight(filters.since))
+        rows = rows.filter(started_at__gte=midnight(filters.since))
     if filters.going is not None:
         rows = rows.filter(ended_at__isnull=filters.going)
     ids, after = page_of(rows, after=filters.after, limit=filters.limit)
@@ -163,7 +161,3 @@ def _told(ids: list[int]) -> list[RunDetail]:
 
 def _name(user: Any) -> str | None:
     return user.get_username() if user is not None else None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=ZoneInfo(settings.TIME_ZONE))
