@@ -82,7 +82,6 @@ def measure(given: argparse.Namespace) -> None:
 
 def build(calls: int) -> int:
     """The run of a thousand of the calls."""
-    from django.db import connection
     from django.utils import timezone
 
     from calls.models import CallAttempt, Campaign, Run
@@ -121,6 +120,14 @@ def build(calls: int) -> int:
             )
             for n in range(first, min(first + 2000, calls))
         )
+    write_words()
+    print(f"{calls} calls written in {time.perf_counter() - started:.0f} s")
+    return int(small.pk)
+
+
+def write_words() -> None:
+    from django.db import connection
+
     is_sqlite = connection.vendor == "sqlite"
     put = "INSERT INTO said_words (word, attempt_id) SELECT"
     own = "'propia' || id" if is_sqlite else "CONCAT('propia', id)"
@@ -133,8 +140,6 @@ def build(calls: int) -> int:
         for rows in (*every, *some, f"{own}, id FROM call_attempts"):
             cursor.execute(f"{put} {rows}")
         cursor.execute("ANALYZE" if is_sqlite else "ANALYZE TABLE said_words")
-    print(f"{calls} calls written in {time.perf_counter() - started:.0f} s")
-    return int(small.pk)
 
 
 if __name__ == "__main__":

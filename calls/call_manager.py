@@ -92,9 +92,6 @@ class CallManager:
         self._threads = max(1, settings.PEARL_MAX_IN_FLIGHT - 1)
         # The line that is left: questions and recordings take it in turn.
         self._spare_line = Lock()
-        self._copier = RecordingCopier(
-            pearl=pearl, line=self._spare_line, turn=self._turn, stop=self.stop
-        )
         self._is_blind = False
         self._wake = Event()
         self._drained = Event()
@@ -114,11 +111,14 @@ class CallManager:
         that Pearl has accepted are left to webhook and poll.
         """
         self._register(serving=not until_empty)
+        copier = RecordingCopier(
+            pearl=self.pearl, line=self._spare_line, turn=self._turn, stop=self.stop
+        )
         helpers = [
             Thread(target=self._keep_beating, name="heartbeat"),
             Thread(target=self._keep_asking, name="questions"),
             Thread(target=keep_reading, args=(self.stop,), name="events"),
-            Thread(target=self._copier.run, name="recordings"),
+            Thread(target=copier.run, name="recordings"),
         ]
         for helper in helpers:
             helper.start()

@@ -109,6 +109,19 @@ def _record(
         return True
     if confirms and confirming.goes_on(attempt, evidence, now=now):
         return _reopen(attempt, lead, evidence, now=now, look_at=look_at)
+    return _join(attempt, lead, evidence, now=now, look_at=look_at, confirms=confirms)
+
+
+def _join(
+    attempt: CallAttempt,
+    lead: Lead,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    look_at: datetime | None,
+    confirms: bool,
+) -> bool:
+    """What both say, as the newest table reads it; both rows are locked."""
     table = outcome_table.current()
     joined = confirming.weigh(attempt, evidence, confirms=confirms, table=table)
     ending = _ending_of(attempt, joined, table)
@@ -119,15 +132,17 @@ def _record(
     if state in HELD and attempt.state not in HELD:
         _take_back_claims(attempt, now=now)
     changes = {f.name: getattr(joined, f.name) for f in fields(joined)}
-    changes |= {"next_lookup_at": look_at}
+    changes["next_lookup_at"] = look_at
     if state == State.ENDED:
         changes |= _closing(attempt, lead, joined, ending, now=now)
-        told: dict[str, Any] = {
-            "confirms": confirms,
-            "table": table,
-            "look_at": look_at,
-        }
-        changes |= confirming.changes(attempt, evidence, now=now, **told)
+        changes |= confirming.changes(
+            attempt,
+            evidence,
+            confirms=confirms,
+            table=table,
+            now=now,
+            look_at=look_at,
+        )
     if not claims.settle(attempt, state, now=now, **changes):
         return False
     _keep_what_was_said(attempt, joined, now=now)
