@@ -62,7 +62,7 @@ def correct(
     _check(attempt, outcome, seen=seen, reason=reason)
     ending = Ending(outcome=outcome, table=outcome_table.current())
     shown = not attempt.is_test and still_shows(attempt, lead, now=now)
-    claims.settle(
+    corrected = claims.settle(
         attempt,
         State.ENDED,
         now=now,
@@ -71,6 +71,10 @@ def correct(
         corrected_at=now,
         closed_at=attempt.closed_at,
     )
+    if not corrected:
+        raise CorrectionRefused(
+            _("Otra persona lo cambió mientras tanto: vuelva a abrirlo.")
+        )
     OutcomeChange.objects.create(
         attempt=attempt,
         before=attempt.outcome,
