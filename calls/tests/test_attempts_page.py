@@ -535,6 +535,7 @@ def test_from_the_legend_to_its_calls_and_back(page, live_server, client):
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("encontraron ocupado")
     expect(page.locator(".attempt")).to_have_count(2)
+    page.wait_for_load_state()  # its style may come after its text
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".attempt").first.get_by_role("link").click()
     expect(page.get_by_role("dialog")).to_be_visible()
