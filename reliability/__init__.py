@@ -1,0 +1,1 @@
+"""Attacks on the protocol that prevents a second ring; see docs/reliability.md."""
