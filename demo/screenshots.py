@@ -11,6 +11,7 @@ what a person would, found by roles and visible words, and waits for what must b
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 import random
@@ -19,22 +20,31 @@ import shutil
 import sys
 import threading
 import time
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import time_machine
 import uvicorn
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Page, expect, sync_playwright
 
-from calls import budget, claims, outcomes, runs
+from calls import appointments, budget, claims, effects, outcomes, recordings, runs
 from calls.evidence import Evidence
-from calls.models import CallAttempt, Campaign, PearlAccount, Worker
+from calls.models import (
+    Appointment,
+    CallAttempt,
+    Campaign,
+    PearlAccount,
+    Recording,
+    Worker,
+)
 from calls.pearl import RequestId
 from leads.models import Consent, Lead
 from tuotempo.asgi import application
@@ -45,6 +55,7 @@ NIGHT = DAY.replace(hour=21)
 WORKER = "centralita-1:4127/a"
 MINUTE = timedelta(minutes=1)
 WIDE, PHONE = (1440, 900), (390, 844)
+AGENT, PATIENT = 2, 3  # who speaks (pearl-api.md 2)
 # How calls end, and how often: Pearl's codes (pearl-api.md 2).
 ENDINGS = [
     (9, Evidence(call_code=4, conversation_code=100, duration_seconds=124)),
@@ -86,6 +97,10 @@ def seed_empty() -> None:
     )
 
 
+def marta() -> User:
+    return User.objects.get(username="marta")
+
+
 def seed_leads() -> None:
     """The people of the demo: most in the queue, some who cannot be called, and why."""
     call_command("prepare_demo", stdout=io.StringIO())
@@ -121,7 +136,7 @@ def a_morning(now: datetime) -> Campaign:
     pearl_is_well(now)
     since = now - 32 * MINUTE
     campaign = Campaign.objects.get()
-    runs.start(campaign.pk, now=since, by=User.objects.get(username="marta"))
+    runs.start(campaign.pk, now=since, by=marta())
     dice, clock = random.Random(7), since
     ends: dict[CallAttempt, datetime] = {}
     while clock < now:
@@ -159,16 +174,97 @@ def running(now: datetime) -> None:
     a_morning(now)
 
 
+def agreed(on: date, at: str, *, said: str) -> Evidence:
+    """A call in which the goal was reached (pearl-api.md 4.3), with what was said."""
+    turns = [
+        (
+            AGENT,
+            "Buenos días, le llamo de la clínica para ofrecerle una cita.",
+            0.4,
+            4.1,
+        ),
+        (PATIENT, "Sí, la estaba esperando.", 5.0, 6.4),
+        (AGENT, "¿Qué día y a qué hora le viene bien?", 7.2, 9.0),
+        (PATIENT, said, 10.1, 13.2),
+        (
+            AGENT,
+            "Perfecto. La clínica se la confirmará. Que tenga un buen día.",
+            14.0,
+            18.5,
+        ),
+    ]
+    return Evidence(
+        call_code=4,
+        conversation_code=100,
+        duration_seconds=124,
+        recording_url="https://recordings.example.com/call.wav",
+        summary="Acepta la cita que se le ofrece.",
+        sentiment=4,
+        transcript=[
+            {"role": role, "text": words, "start": begun * 1000, "end": over * 1000}
+            for role, words, begun, over in turns
+        ],
+        collected_info={
+            "fechaDeseada": f"{on:%d-%m-%Y}",
+            "horaDeseada": f"{at}:00",
+            "interesado": "si",
+        },
+    )
+
+
+def brought_back(now: datetime) -> None:
+    """Twenty calls of this morning that agreed on a time in the next week."""
+    ready(now)
+    campaign, dice = Campaign.objects.get(), random.Random(3)
+    runs.start(campaign.pk, now=now - 60 * MINUTE)
+    monday = now.date() + timedelta(days=7 - now.weekday())
+    for number in range(20):
+        clock = now - (55 - 2 * number) * MINUTE
+        for attempt in dial(campaign, at_most=1, now=clock):
+            on = monday + timedelta(days=number % 5)
+            at = f"{dice.randint(9, 17):02}:{dice.choice(('00', '30'))}"
+            said = f"El {on.day}, a las {at}, por favor."
+            told = agreed(on, at, said=said)
+            outcomes.record(attempt, told, now=clock + 2 * MINUTE, confirms=True)
+    effects.follow_due(now=now)
+    for made in Appointment.objects.filter(starts_at__isnull=False)[:9]:
+        confirmed = appointments.State.CONFIRMED
+        seen = made.sequence
+        appointments.change_state(made, confirmed, seen=seen, by=marta(), now=now)
+    for recording in Recording.objects.all():
+        keep(recording, now=now)
+
+
+def keep(recording: Recording, *, now: datetime) -> None:
+    """Two minutes of silence, in place of the copy that a worker would have made."""
+    data = io.BytesIO()
+    with wave.open(data, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(4000)
+        sound.writeframes(bytes([128]) * 4000 * 124)
+    name = recordings.folder().save(f"{recording.pk}.wav", ContentFile(data.getvalue()))
+    Recording.objects.filter(pk=recording.pk).update(
+        state=Recording.State.KEPT,
+        next_try_at=None,
+        stored_as=name,
+        content_type="audio/wav",
+        size=len(data.getvalue()),
+        sha256=hashlib.sha256(data.getvalue()).hexdigest(),
+        kept_at=now,
+    )
+
+
 def stopping(now: datetime) -> None:
     a_worker(now)
     campaign = a_morning(now)
-    runs.stop(campaign.pk, now=now, by=User.objects.get(username="marta"))
+    runs.stop(campaign.pk, now=now, by=marta())
 
 
 def paused(now: datetime) -> None:
     a_worker(now)
     campaign = a_morning(now)
-    runs.pause(campaign.pk, now=now, by=User.objects.get(username="marta"))
+    runs.pause(campaign.pk, now=now, by=marta())
 
 
 def provider_down(now: datetime) -> None:
@@ -208,6 +304,19 @@ def open_a_lead(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
+def open_what_was_agreed(page: Page) -> None:
+    lead = Appointment.objects.order_by("pk")[0].lead_id
+    page.goto(f"{page.url}?lead={lead}")
+    page.locator("details.talk summary").first.click()
+    expect(page.get_by_text("Sí, la estaba esperando.")).to_be_visible()
+    page.get_by_text("Que tenga un buen día").scroll_into_view_if_needed()
+
+
+def next_week(page: Page) -> None:
+    page.get_by_role("link", name="Semana siguiente").click()
+    expect(page.locator(".slot").first).to_be_visible()
+
+
 def follow_the_unanswered(page: Page) -> None:
     page.locator("#panel a[href*='result=no_answer']").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("sin respuesta")
@@ -236,6 +345,20 @@ SHOTS = [
     Shot(name="lead", prepare=running, act=open_a_lead),
     Shot(name="calls", prepare=running, act=follow_the_unanswered),
     Shot(name="calls-phone", prepare=running, size=PHONE, act=follow_the_unanswered),
+    Shot(name="brought-back", prepare=brought_back, act=open_what_was_agreed),
+    Shot(
+        name="appointments",
+        prepare=brought_back,
+        path="/calls/appointments",
+        act=next_week,
+    ),
+    Shot(
+        name="appointments-phone",
+        prepare=brought_back,
+        path="/calls/appointments",
+        act=next_week,
+        size=PHONE,
+    ),
     Shot(name="home", prepare=running, path="/"),
 ]
 
@@ -267,7 +390,7 @@ def site() -> Iterator[str]:
 
 def session() -> str:
     client = Client()
-    client.force_login(User.objects.get(username="marta"))
+    client.force_login(marta())
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
@@ -278,7 +401,9 @@ def opened(shot: Shot, url: str, key: str) -> Iterator[Page]:
     width, height = shot.size
     with sync_playwright() as play:
         path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = play.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--lang=es-ES"]
+        )
         context = browser.new_context(
             locale="es-ES",
             timezone_id="Europe/Madrid",
