@@ -221,10 +221,15 @@ def measure(
         slot_use=slot_use,
         peak=now["peak_in_course"],
         calls=now["ended"],
-        requests_per_call=now["total_requests"] / max(now["ended"], 1),
+        requests_per_call=_asked(now["requests"]) / max(now["ended"], 1),
         seconds=time.monotonic() - began,
         twice=len(now["make_calls_per_number"]),
     )
+
+
+def _asked(requests: dict[str, int]) -> int:
+    """Without the copies of recordings: one for each call that has one."""
+    return sum(n for route, n in requests.items() if "Recording" not in route)
 
 
 def engine(

@@ -71,6 +71,9 @@ class CollectedValueAdmin(ReadOnlyAdmin):
     list_display = ("heard", "what", "as_said", "read_as", "status", "lead")
     list_filter = (StateFilter, "field")
     ordering = ("id",)
+    empty_list = gettext_lazy(
+        "Nada por revisar. Lo que una llamada recoja y no esté claro esperará aquí."
+    )
 
     class Media:
         css = {"all": ["css/collected.css"]}

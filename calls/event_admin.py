@@ -26,6 +26,10 @@ class PearlEventAdmin(ReadOnlyAdmin):
     list_filter = ("result",)
     fields = (("received_at", "times_seen"), ("result", "error"), "attempt", "body")
     actions = ("read_again",)
+    empty_list = gettext_lazy(
+        "Pearl aún no ha avisado de nada. «manage.py setup_pearl» dice qué dirección "
+        "pegar en su configuración; sin avisos, los resultados llegan algo más tarde."
+    )
 
     @admin.display(description=gettext_lazy("recibido"), ordering="received_at")
     def received(self, event: PearlEvent) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -29,21 +30,27 @@ def call_link(recording: Recording) -> str:
 class RecordingAdmin(ReadOnlyAdmin):
     """A person deletes the file, never the row that says so."""
 
-    list_display = ("pk", "call", "state", "reason", "megabytes", "kept", "next_try")
-    list_display_links = ("pk",)
+    list_display = ("called", "state", "reason", "file_size", "kept", "next_try")
+    empty_list = gettext_lazy(
+        "Aún no hay grabaciones. Se copian en cuanto Pearl da la de una llamada."
+    )
     list_filter = ("state",)
     actions = ("delete_files", "copy_again")
     fields = (
         "call",
         ("state", "reason"),
-        ("kept", "megabytes", "content_type", "sha256"),
+        ("kept", "file_size", "content_type", "sha256"),
         ("tries", "next_try"),
     )
-    readonly_fields = ("call", "megabytes", "kept", "next_try")
+    readonly_fields = ("call", "file_size", "kept", "next_try")
 
-    @admin.display(description=gettext_lazy("llamada"), ordering="called_at")
+    @admin.display(description=gettext_lazy("llamada"))
     def call(self, recording: Recording) -> str:
         return call_link(recording)
+
+    @admin.display(description=gettext_lazy("llamada"), ordering="called_at")
+    def called(self, recording: Recording) -> str:
+        return short_moment(recording.called_at)
 
     @admin.display(description=gettext_lazy("guardada"), ordering="kept_at")
     def kept(self, recording: Recording) -> str:
@@ -54,10 +61,8 @@ class RecordingAdmin(ReadOnlyAdmin):
         return short_moment(recording.next_try_at)
 
     @admin.display(description=gettext_lazy("tamaño"), ordering="size")
-    def megabytes(self, recording: Recording) -> str:
-        if recording.size is None:
-            return "—"
-        return f"{recording.size / recordings.MEGABYTE:.1f} MB".replace(".", ",")
+    def file_size(self, recording: Recording) -> str:
+        return "—" if recording.size is None else filesizeformat(recording.size)
 
     def has_delete_files_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("calls.delete_recording"))

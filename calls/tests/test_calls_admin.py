@@ -346,3 +346,20 @@ def test_what_the_system_wrote_is_shown_and_neither_added_changed_nor_deleted(
         assert staff.post(delete, {"post": "yes"}).status_code == 403
         assert staff.get(reverse(f"{name}_add")).status_code == 403
     assert Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("collectedvalue", "Nada por revisar."),
+        ("pearlevent", "manage.py setup_pearl"),
+        ("recording", "Aún no hay grabaciones."),
+        ("clinic", "Aún no hay nada aquí."),
+        ("recording", "Nada con este filtro."),
+    ],
+)
+def test_an_empty_list_says_what_to_expect(staff, page, words):
+    query = "?state__exact=kept" if "filtro" in words else ""
+    where = reverse(f"admin:calls_{page}_changelist")
+
+    assert words in staff.get(where + query).content.decode()
