@@ -6,7 +6,9 @@ import struct
 import wave
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
+import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from calls.models import Campaign, Recording, Run
 from calls.pearl import PearlClient
 from calls.states import Outcome, State
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
+from calls.tests.hostile_server import Act, answer, http
 from calls.tests.names import ACCOUNT_ID, SECRET_KEY
 
 CALL_ID = "68d2f0ad8a2fc8e5ce030042"
@@ -81,3 +84,32 @@ def keep(attempt, data: bytes = OGG, content_type: str = "audio/ogg") -> Recordi
     )
     recording.refresh_from_db()
     return recording
+
+
+@pytest.fixture
+def some_hosts(settings):
+    settings.RECORDING_HOSTS = ["localhost", ".audio.example"]
+
+
+def files(settings) -> list[Path]:
+    folder = Path(settings.RECORDING_FOLDER)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def sound(data: bytes = OGG, kind: str = "audio/ogg") -> Act:
+    return answer(http(200, data, kind=kind))
+
+
+def by_path(**acts: bytes):
+    """Another answer for each first part of the path."""
+
+    def play(server, conn):
+        server.read(conn)
+        first = server.requests[-1].path.strip("/").split("/")[0]
+        conn.sendall(acts[first])
+
+    return Act(play)
+
+
+def call_json(recording: str | None) -> bytes:
+    return http(200, {"id": CALL_ID, "status": 4, "recording": recording})
