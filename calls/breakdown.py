@@ -28,7 +28,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 from calls.eligibility import SILENT, rules_of, rung_since, start_of_day
-from calls.models import CallAttempt, Campaign
+from calls.models import CallAttempt, Campaign, OptOut
 from leads.models import Disposition, Lead, Suppression
 from leads.places import Place
 from leads.verdict import Facts, Rule, verdict
@@ -113,13 +113,25 @@ def _facts(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
         "is_promised": _is(Q(call_now=True) | Q(callback_at__lte=now)),
         "is_exhausted": _is(Q(call_attempts_count__gte=campaign.max_attempts)),
         "is_suppressed": _is(
-            Q(disposition=Disposition.DO_NOT_CALL) | Q(phone_e164__in=listed)
+            Q(disposition=Disposition.DO_NOT_CALL)
+            | Q(phone_e164__in=listed)
+            | Q(pk__in=_who_asked(active.filter(proposed=False)))
         ),
-        "is_proposed": _is(Q(phone_e164__in=proposed)),
+        "is_proposed": _is(
+            Q(phone_e164__in=proposed)
+            | Q(pk__in=_who_asked(active.filter(proposed__in=[True])))
+        ),
         "is_in_course": Exists(held),
         "is_recent": Exists(rung.filter(rung_since(now - gap))),
         "is_full": GreaterThanOrEqual(_rung_today(rung, now=now), campaign.max_per_day),
     }
+
+
+def _who_asked(exclusions: QuerySet[Suppression]) -> Any:
+    """Leads who asked in a call for no more, by numbers that these hold."""
+    requests = OptOut.objects.filter(phone_hash__in=exclusions.values("phone_hash"))
+    valid = requests.exclude(decision=OptOut.Decision.REJECTED)
+    return valid.values("attempt__lead_id")
 
 
 def _rung_today(rung: QuerySet[CallAttempt], *, now: datetime) -> Coalesce:

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.db.models.functions import Coalesce, Greatest
 
-from calls.models import CallAttempt, Campaign
+from calls.models import CallAttempt, Campaign, OptOut
 from calls.states import State
 from leads.models import Disposition, Lead
 from leads.places import Place
-from leads.suppressions import Hold, holds_on
+from leads.suppressions import Hold, holds_on, holds_on_hashes
 from leads.verdict import Facts, Rules
 from leads.window import WindowError, exceeds_legal_hours
 
@@ -53,6 +53,7 @@ def facts_of(
     phones = {lead.phone_e164 for lead in leads if lead.phone_e164}
     to_ring = {campaign.number_for(lead) for lead in leads if lead.phone_e164}
     holds = holds_on(phones | to_ring, now=now)
+    asked = _asked_for_no_more(leads, now=now)
     held_leads, held_phones = _held(leads, to_ring, ignore=ignore)
     # The telephone of a test may ring as often as its owner likes.
     rung = {} if campaign.test_phone else _rung(phones, campaign=campaign, now=now)
@@ -62,10 +63,11 @@ def facts_of(
         number = campaign.number_for(lead)
         last, today = rung.get(lead.phone_e164, (None, 0))
         of_lead = [holds[one] for one in {lead.phone_e164, number} & holds.keys()]
+        of_lead += asked.get(lead.pk, ())
         facts[lead.pk] = Facts(
             has_phone=bool(lead.phone_e164),
             suppressed=_said_no(lead) or any(not one.proposed for one in of_lead),
-            suppressed_until=_held_until(lead, holds),
+            suppressed_until=None if lead.pk in asked else _held_until(lead, holds),
             exclusion_proposed=any(one.proposed for one in of_lead),
             manual=lead.manual_management,
             consent=lead.consent,
@@ -78,6 +80,22 @@ def facts_of(
             calls_today=today,
         )
     return facts
+
+
+def _asked_for_no_more(
+    leads: Sequence[Lead], *, now: datetime
+) -> dict[int, list[Hold]]:
+    """Of those who asked for it in a call: what is proposed or was decided about the
+    numbers that they had then. It holds them whatever number they have today."""
+    requests = OptOut.objects.filter(attempt__lead_id__in=[lead.pk for lead in leads])
+    valid = requests.exclude(decision=OptOut.Decision.REJECTED)
+    rows = list(valid.values_list("attempt__lead_id", "phone_hash"))
+    holds = holds_on_hashes({hashed for _lead, hashed in rows}, now=now)
+    asked: dict[int, list[Hold]] = {}
+    for lead_id, hashed in rows:
+        if hashed in holds:
+            asked.setdefault(lead_id, []).append(holds[hashed])
+    return asked
 
 
 def _held(

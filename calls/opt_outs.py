@@ -56,12 +56,17 @@ def decide(
     by: User | None,
     now: datetime,
 ) -> None:
-    """What a person makes of these proposals stays with the calls that led to them."""
+    """What a person makes of these proposals stays with the calls that led to them. Who
+    was held by one that is rejected, whatever number they have by now, goes on."""
     hashes = exclusions.filter(list=REQUEST).order_by().values("phone_hash")
     waiting = OptOut.objects.filter(
         phone_hash__in=hashes, decision=OptOut.Decision.NONE
     )
+    who = [*waiting.values_list("attempt__lead_id", flat=True)]
     waiting.update(decision=decision, decided_by=by, decided_at=now)
+    if decision == OptOut.Decision.REJECTED:
+        held = Lead.objects.filter(pk__in=who, next_call_at=None).queued()
+        held.give_turn(now=now)
 
 
 def _numbers(attempt: CallAttempt) -> dict[str, None]:

@@ -77,6 +77,18 @@ def holds_on(phones: Iterable[str], *, now: datetime) -> dict[str, Hold]:
     return holds
 
 
+def holds_on_hashes(hashes: Collection[str], *, now: datetime) -> dict[str, Hold]:
+    """As `holds_on`, of numbers known by their hash alone."""
+    if not hashes:
+        return {}
+    holds: dict[str, Hold] = {}
+    found = Suppression.objects.active(now=now).filter(phone_hash__in=[*hashes])
+    for row in found:
+        hold = Hold(proposed=row.proposed, until=row.expires_at)
+        holds[row.phone_hash] = holds.get(row.phone_hash, hold) | hold
+    return holds
+
+
 # --- Adding -------------------------------------------------------------------------
 
 

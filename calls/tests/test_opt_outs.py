@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from calls import claims, effects
-from calls.breakdown import breakdown
+from calls.breakdown import breakdown, leads_of
 from calls.collected import take_in, values_of
 from calls.models import CallAttempt, OptOut
 from calls.states import Outcome, State
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 LIST = reverse("admin:leads_suppression_changelist")
 MAIN, OTHER = "+34612345650", "+34912345651"
+NEW = "+34612345652"
 SAID = "No me llaméis más, por favor."
 
 
@@ -161,6 +162,40 @@ def test_a_claim_already_made_does_not_ring_after_the_request(run):
     assert (answer.allowed, answer.rule) == (False, Rule.PROPOSED)
     waiting.refresh_from_db()
     assert waiting.state == State.CLAIMED
+
+
+@pytest.mark.parametrize(
+    ("decision", "rule"), [("", Rule.PROPOSED), ("confirm", Rule.SUPPRESSED)]
+)
+def test_another_number_does_not_make_the_lead_callable(run, staff, decision, rule):
+    lead = call(run).lead
+    take_in(CallAttempt.objects.get(), now=NOW)
+    if decision:
+        act(staff, decision)
+
+    Lead.objects.update(phone_e164=NEW, phone_alt_e164="", next_call_at=NOW)
+
+    assert breakdown(run.campaign, now=NOW) == {rule: 1}
+    assert [*leads_of(run.campaign, rule, now=NOW)] == [lead]
+    assert claimed(run, NOW) == []
+
+
+def test_a_lead_that_got_another_number_goes_on_once_it_is_rejected(run, staff):
+    lead = call(run).lead
+    take_in(CallAttempt.objects.get(), now=NOW)
+    Lead.objects.update(phone_e164=NEW, phone_alt_e164="", next_call_at=NOW)
+    assert claimed(run, NOW) == []
+    lead.refresh_from_db()
+    assert lead.next_call_at is None
+    # Of its old number; it holds whoever has that one.
+    SuppressionFactory(phone_e164=MAIN, list="robinson")
+
+    act(staff, "reject", post="yes")
+
+    assert breakdown(run.campaign, now=timezone.now()) == {Rule.ALLOWED: 1}
+
+    (again,) = claimed(run, timezone.now())
+    assert (again.lead_id, again.phone) == (lead.pk, NEW)
 
 
 # --- Deciding -----------------------------------------------------------------------
