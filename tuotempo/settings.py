@@ -232,6 +232,9 @@ elif _database["ENGINE"].endswith("mysql"):
             # Several filters at once: ten times slower when it intersects indexes than
             # when it takes the best one (benchmarks/leads.py).
             "optimizer_switch='index_merge_intersection=off'"
+            # Who freezes in a transaction (a paused virtual machine, a host without
+            # power) holds its locks, the campaign's among them: STOP would wait.
+            "/*M!100300 , idle_transaction_timeout=30 */"
         ),
     )
     _database["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
