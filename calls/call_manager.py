@@ -131,9 +131,9 @@ class CallManager:
                 self._drain(pool, on_tick=on_tick)
             finally:
                 self._drained.set()
-        if not self.abandoned:
-            for helper in helpers:
-                helper.join()
+        # Their last question may wait for Pearl; a second Ctrl-C does not wait for it.
+        while not self.abandoned and any(one.is_alive() for one in helpers):
+            self.abandon.wait(0.05)
         self._sign_off()
 
     def _drain(

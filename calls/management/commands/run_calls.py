@@ -301,7 +301,8 @@ def signals_to(manager: CallManager) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # What is left takes no time: a repeated signal must not cut it short.
+            signal.signal(number, signal.SIG_IGN if first else handler)
         if manager.abandoned:
             # Requests under way are UNKNOWN by now; their threads are not waited for.
             sys.stdout.flush()
