@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from calls.models import CallAttempt
 from calls.tests.factories import CampaignFactory
-from calls.tests.test_kills import start_worker
+from calls.tests.worker_process import start_worker
 from conftest import end
 from leads.models import CallStatus
 from leads.tests.factories import LeadFactory

@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 from calls import budget, live, runs
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
 from calls.tests.factories import AttemptFactory, CampaignFactory, RunFactory
-from calls.tests.test_kills import start_worker
 from calls.tests.test_live import end_a_call
+from calls.tests.worker_process import start_worker
 from conftest import asgi_server, end
 from leads.models import CallStatus, Lead
 from leads.tests.factories import LeadFactory

@@ -16,7 +16,7 @@ from calls import runs
 from calls.models import CallAttempt, Campaign, RunState, Worker
 from calls.states import State
 from calls.tests.factories import CampaignFactory
-from calls.tests.test_kills import ROOT, start_worker, worker_environment
+from calls.tests.worker_process import ROOT, start_worker, worker_environment
 from conftest import end
 from leads.models import CallStatus, Consent, Lead
 from leads.tests.factories import LeadFactory, SuppressionFactory
