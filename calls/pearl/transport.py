@@ -117,10 +117,10 @@ class Deadline:
                 raise TimeoutError
 
     def before_bytes_leave(self) -> None:
-        """From here on a phone may ring. Too late already: TimeoutError, unsent."""
-        if not self.sent:
-            self.left(at_most=1)
-            self.sent = True
+        """From here on a phone may ring. Too late already: TimeoutError. Asked before
+        each piece: who froze in the middle of a request must not complete it."""
+        self.left(at_most=1)
+        self.sent = True
 
     def _expire(self) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -18,6 +19,7 @@ from calls.pearl import (
     CallUncertain,
     NoAnswer,
     RequestId,
+    transport,
 )
 from calls.tests import hostile_server as hostile
 from calls.tests.hostile_server import HostileServer, http
@@ -298,3 +300,14 @@ def test_over_tls_a_call_cut_after_sending_is_uncertain(act, trusted_tls, caplog
     assert server.posts == 1
     assert got.seconds < DEADLINE + SLACK
     assert_tells_nothing(got.error, caplog.text)
+
+
+def test_who_froze_between_headers_and_body_does_not_complete_the_request():
+    with transport.Deadline(0.05) as clock:
+        clock.before_bytes_leave()
+        time.sleep(0.1)
+
+        with pytest.raises(TimeoutError):
+            clock.before_bytes_leave()
+
+        assert clock.sent
