@@ -24,7 +24,7 @@ def test_the_database_killed_in_full_run_costs_time_only():
     command = [sys.executable, "-m", "reliability.kills", "--target", "database"]
 
     done = subprocess.run(
-        [*command, "--times", "6", "--seed", "20261128"],
+        [*command, "--times", "4", "--seed", "20261128"],
         cwd=ROOT,
         capture_output=True,
         text=True,

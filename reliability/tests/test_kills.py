@@ -1,7 +1,7 @@
 """`kill -9` at each crash point and at random instants: nobody is rung twice, nothing
 is lost, nothing is stuck.
 
-How many kills: KILLS in the environment (240 on MariaDB and 100 on SQLite unless told),
+How many kills: KILLS in the environment (120 on MariaDB and 40 on SQLite unless told),
 in two halves that may run at the same time.
 """
 
@@ -25,7 +25,7 @@ pytestmark = [
 def test_killed_at_any_point_no_phone_rings_twice_and_nothing_is_lost(
     pearl, tmp_path, seed
 ):
-    usual = 240 if connection.vendor == "mysql" else 100
+    usual = 120 if connection.vendor == "mysql" else 40
     kills = (int(os.environ.get("KILLS", usual)) + 1) // 2
     tally = Tally()
 
