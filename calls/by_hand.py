@@ -25,6 +25,7 @@ def close_by_hand(
         return _put_back(attempt, reason=reason, now=now)
     unanswered = Ending(outcome=Outcome.NO_ANSWER, table=outcome_table.current())
     with transaction.atomic():
+        claims.lock_lead(attempt)
         done = claims.settle(
             attempt,
             State.ENDED,

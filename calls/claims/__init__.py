@@ -30,7 +30,7 @@ from calls.claims.sending import (
     release,
     settle,
 )
-from calls.claims.writes import end_test, reread
+from calls.claims.writes import end_test, lock_lead, reread
 
 __all__ = [
     "Claim",
@@ -40,6 +40,7 @@ __all__ = [
     "expect_report",
     "lease_of",
     "leave_unconfirmed",
+    "lock_lead",
     "look_again",
     "mark_accepted",
     "mark_manual",

@@ -66,6 +66,7 @@ def mark_manual(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
 def unbind(attempt: CallAttempt, *, reason: str, now: datetime) -> None:
     """The call this attempt was bound to is another's: what became of its own is not
     known, so a person decides."""
+    lock_lead(attempt)
     bound = CallAttempt.objects.filter(
         pk=attempt.pk,
         token=attempt.token,
