@@ -104,6 +104,8 @@ class Model:
     by_hand: set[UUID] = field(default_factory=set)
     #: Whose call is (or was) believed to be over, or nobody's, though it goes on.
     given_up: set[UUID] = field(default_factory=set)
+    #: Which steps were seen, by whom: what is never seen proves nothing.
+    seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     heard_peace: set[UUID] = field(default_factory=set)
     oracle: Oracle = field(init=False)
 
@@ -161,6 +163,7 @@ class Model:
     ) -> None:
         step, now = (was, row.state), self.now()
         assert step in STEPS[who], f"{who}: {was} -> {row.state}"
+        self.seen[who, *step] += 1
         if only is not None and step != TAKEN_BACK:
             assert row.token in only, f"{who} changed another attempt"
         if old is None:
@@ -243,6 +246,9 @@ class Model:
             assert not self.open_rows(), "stopped with calls open"
             self.state = "stopped"
         assert (gate.state, gate.generation) == (self.state, self.generation)
+
+    def are_there(self, state: str) -> bool:
+        return any(row.state == state for row in self.rows.values())
 
     def open_rows(self) -> list[Row]:
         return [row for row in self.rows.values() if row.state in OPEN]

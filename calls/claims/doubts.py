@@ -77,10 +77,12 @@ def unbind(attempt: CallAttempt, *, reason: str, now: datetime) -> None:
         mark_manual(attempt, reason=reason, now=now)
 
 
+@transaction.atomic
 def look_again(
     attempt: CallAttempt, *, at: datetime, now: datetime, absences: int | None = None
 ) -> bool:
     """Nothing new was learnt; ask Pearl again at `at`. False: it is not as it was."""
+    lock_lead(attempt)
     changes: dict[str, Any] = {"next_lookup_at": at}
     if absences is not None:
         changes["absences"] = absences
@@ -92,8 +94,10 @@ def look_again(
     return rows.update(updated_at=now, **changes) == 1
 
 
+@transaction.atomic
 def ask_sooner(attempt: CallAttempt, *, at: datetime, now: datetime) -> None:
     """Ask Pearl at `at` about a call under way, unless it will be asked before."""
+    lock_lead(attempt)
     rows = CallAttempt.objects.filter(
         pk=attempt.pk,
         token=attempt.token,

@@ -215,6 +215,18 @@ ALWAYS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
+# They can wait for each other in a circle, and the database undoes one of them, whose
+# caller does it again. An UPDATE of an attempt's state writes its entry in the indexes
+# by campaign and by run, and InnoDB then asks for a shared lock of those rows, which
+# are the gate: lead before gate, where the others take the gate before the lead.
+UNDONE_AND_DONE_AGAIN = {
+    frozenset(pair)
+    for pair in itertools.product(
+        ("pre-send", *SWITCH), ("release", "reap", "pre-send", *STAFF)
+    )
+}
+
+
 def pairs(name: str, *, every: bool) -> list[tuple[Op[World], Op[World]]]:
     """Who is halted, and who acts meanwhile. `every`: each against each, and against
     itself."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections import Counter
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import time_machine
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import strategies as st
@@ -30,6 +32,8 @@ from reliability.model import HELD, Model
 from reliability.oracle import ENDS, PLACES, Killed, Line, Oracle, Script
 from reliability.tests.model_staff import PHONES, Staff, anything
 
+# Over all examples of this process.
+SEEN = Counter()
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Madrid
 LATEST = datetime(2026, 12, 3, 8, 0, tzinfo=UTC)
 STEPS_OF_TIME = [
@@ -60,15 +64,25 @@ WHILE_DIALING = [
 ]
 
 
+HOW_DIALED = {
+    "which": anything,
+    "answer": st.one_of(st.just("accepted"), st.sampled_from([*PLACES])),
+    "lag": st.sampled_from([0, 0, 0, 100]),
+    "queue": st.sampled_from([0, 0, 20, 240]),
+    "before": st.sampled_from(WHILE_DIALING),
+    "after": st.sampled_from(WHILE_DIALING),
+}
+
+
 class Waiting:
-    """An executor that runs a task when the test says so, as a busy thread might."""
+    """An executor whose tasks wait until the test runs them, as in a busy thread."""
 
     def __init__(self) -> None:
         self.tasks = []
 
-    def submit(self, function, attempt):
+    def submit(self, _in_thread, attempt):
         future = Future()
-        self.tasks.append((future, function, attempt))
+        self.tasks.append((future, attempt))
         return future
 
 
@@ -92,6 +106,7 @@ class Calls(Staff):
             gap=timedelta(minutes=self.campaign.min_gap_minutes),
             max_per_day=self.campaign.max_per_day,
             limit=limit,
+            seen=SEEN,
         )
         shutil.rmtree(settings.DIAL_JOURNAL, ignore_errors=True)
         self.oracle = Oracle(
@@ -139,19 +154,19 @@ class Calls(Staff):
             for task in pool.tasks
         ]
 
+    @rule(**HOW_DIALED)
+    def work(self, which, **how):
+        """What workers do most of the time."""
+        self.tick(which % 2)
+        if self.waiting():
+            self.dial(which=which, **how)
+
     @precondition(lambda self: self.waiting())
-    @rule(
-        which=anything,
-        answer=st.one_of(st.just("accepted"), st.sampled_from([*PLACES])),
-        lag=st.sampled_from([0, 0, 0, 100]),
-        queue=st.sampled_from([0, 0, 20, 240]),
-        before=st.sampled_from(WHILE_DIALING),
-        after=st.sampled_from(WHILE_DIALING),
-    )
+    @rule(**HOW_DIALED)
     def dial(self, which, answer, lag, queue, before, after):
         tasks = self.waiting()
         manager, pool, task = tasks[which % len(tasks)]
-        future, function, attempt = task
+        future, attempt = task
         pool.tasks.remove(task)
         script = Script(
             answer=answer,
@@ -162,10 +177,13 @@ class Calls(Staff):
         )
         self.oracle.script = script
         try:
-            function(attempt)
+            with manager._lines:
+                manager.dialer.dial(attempt)
         except Killed:
             self.die_now(manager)
             return
+        except ObjectDoesNotExist:  # given back, and its lead joined to another
+            assert self.oracle.script is not None
         future.set_result(None)
         if manager.abandon.is_set():
             self.workers = [w for w in self.workers if w[0] is not manager]
@@ -251,6 +269,17 @@ class Calls(Staff):
             self.end(call, how, peace=peace > 24)
         elif fail > 24:
             call.request_failed = True
+
+    @precondition(lambda self: self.going_on())
+    @rule(which=anything, how=st.sampled_from([*ENDS]), asks=st.booleans())
+    def ends_and_is_known(self, which, how, asks):
+        """What becomes of calls most of the time."""
+        self.call_ends(which=which, how=how, peace=which, fail=0)
+        if asks:
+            self.ask()
+        elif self.oracle.rung():
+            self.webhook(which=which, words=True, space="", lies=False)
+            self.read_events()
 
     @precondition(lambda self: self.oracle.rung())
     @rule(

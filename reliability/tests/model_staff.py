@@ -147,7 +147,7 @@ class Staff(RuleBasedStateMachine):
     def of_state(self, state):
         return [*CallAttempt.objects.filter(state=state).order_by("pk")]
 
-    @precondition(lambda self: self.of_state(State.MANUAL))
+    @precondition(lambda self: self.model.are_there("manual"))
     @rule(which=anything)
     def settle_by_hand(self, which):
         attempts = self.of_state(State.MANUAL)
@@ -158,7 +158,7 @@ class Staff(RuleBasedStateMachine):
         by_hand.close_by_hand(attempt, rang=rang, reason="x", now=timezone.now())
         self.model.look("hand", [attempt.token])
 
-    @precondition(lambda self: self.of_state(State.ENDED))
+    @precondition(lambda self: self.model.are_there("ended"))
     @rule(which=anything, outcome=st.sampled_from(["busy", "success", "no_answer"]))
     def correct(self, which, outcome):
         attempts = self.of_state(State.ENDED)

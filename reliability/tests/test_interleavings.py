@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from reliability.interleavings import Pair
-from reliability.tests.meetings import SETTINGS, pairs
+from reliability.tests.meetings import SETTINGS, UNDONE_AND_DONE_AGAIN, pairs
 from reliability.tests.worlds import broken, picture
 
 pytestmark = [
@@ -70,7 +70,8 @@ def test_two_writers_do_what_one_after_the_other_does(pair, name):
             wrong += [f"{told}: {what}" for what in broken(world)]
             if is_late(*runs) or is_late(*reversed(runs)):
                 wrong.append(f"{told}: after STOP")
-            if sum(run.deadlocks for run in runs):
+            is_known = frozenset((first.name, second.name)) in UNDONE_AND_DONE_AGAIN
+            if sum(run.deadlocks for run in runs) and not is_known:
                 wrong.append(f"{told}: deadlock")
     print(f"{name}: {ran} interleavings")
     assert wrong == [], "\n".join(wrong[:40])

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as HypothesisSettings
 from hypothesis.stateful import run_state_machine_as_test
 
-from reliability.tests.model_machine import Calls
+from reliability.model import STEPS
+from reliability.tests.model_machine import SEEN, Calls
 
 
 def profile() -> HypothesisSettings:
@@ -41,3 +42,8 @@ def profile() -> HypothesisSettings:
 def test_whatever_happens_nobody_is_rung_twice_and_nothing_is_lost(settings):
     settings.DIAL_JOURNAL = Path(os.environ["DIAL_JOURNAL"])  # in memory
     run_state_machine_as_test(Calls, settings=profile())
+
+    for step, times in sorted(SEEN.items()):
+        print(times, *step)
+    unseen = {(who, *step) for who, steps in STEPS.items() for step in steps} - {*SEEN}
+    assert len(unseen) < len(SEEN) / 4, unseen

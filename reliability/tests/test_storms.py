@@ -9,14 +9,11 @@ import pytest
 from django.db import connection
 
 from conftest import end, start_simulator
+from reliability.storm_log import Phase, Press, Ring, judge
 from reliability.storms import (
-    Phase,
-    Press,
-    Ring,
     Storm,
     add_campaign,
     add_leads,
-    judge,
     started,
     webhooks,
     wrongs,

@@ -47,6 +47,14 @@ def _pre_send(at: World) -> str:
     return "nothing" if answer is None else str(answer.rule)
 
 
+def _reap(at: World) -> int:
+    """It comes round again for what had no end yet when it looked."""
+    reaped = claims.reap_leases(now=LATER)
+    if not reaped:
+        raise Again
+    return reaped
+
+
 def _accept(at: World) -> bool:
     return claims.mark_accepted(
         at.mine(), request_id=REQUEST, queue_position=0, now=NOW, look_at=LATER
@@ -146,7 +154,7 @@ OPS: dict[str, Op[World]] = {
         "claim": _claim,
         "pre-send": _pre_send,
         "release": lambda w: claims.release(w.mine(), now=NOW),
-        "reap": lambda w: claims.reap_leases(now=LATER),
+        "reap": _reap,
         "accepted": _accept,
         "not sent": _marks(claims.mark_not_sent),
         "refused": _marks(claims.mark_refused),
