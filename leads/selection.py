@@ -124,18 +124,19 @@ def _apply(
     rows = leads.order_by().filter(change.who)
     wanted = rows.count()
     changed = _change(rows, change, record)
-    for _again in range(TRIES):
-        if changed >= wanted:
-            break
-        # A call that began meanwhile moved its lead in an index, from where it was
-        # waited for to where it had been looked for already: look for it again.
-        done = LeadEvent.objects.filter(bulk_change=record).values("lead_id")
-        missed = [*rows.exclude(pk__in=done).values_list("pk", flat=True)]
+    while changed < wanted and (missed := _missed(rows, record)):
         changed += _change(rows.filter(pk__in=missed), change, record)
     _exclude_numbers(record, values)
     BulkChange.objects.filter(pk=record.pk).update(changed=changed)
     record.changed = changed
     return record
+
+
+def _missed(rows: QuerySet[Lead], record: BulkChange) -> list[int]:
+    """Leads that a call moved, as it began, in the index by which they were looked for:
+    from where it was waited for them to where they had been looked for already."""
+    done = LeadEvent.objects.filter(bulk_change=record).values("lead_id")
+    return [*rows.exclude(pk__in=done).values_list("pk", flat=True)]
 
 
 def _change(rows: QuerySet[Lead], change: Change, record: BulkChange) -> int:
