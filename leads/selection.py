@@ -122,10 +122,10 @@ def _apply(
         verb=verb, values=dict(values), filter_query=filter_query, by=by, at=now
     )
     rows = leads.order_by().filter(change.who)
-    wanted = rows.count()
-    changed = _change(rows, change, record)
-    while changed < wanted and (missed := _missed(rows, record)):
-        changed += _change(rows.filter(pk__in=missed), change, record)
+    logged = _log(rows, record)
+    while logged < rows.count() and (missed := _missed(rows, record)):
+        logged += _log(rows.filter(pk__in=missed), record)
+    changed = rows.update(**change.columns, updated_at=now)
     _exclude_numbers(record, values)
     BulkChange.objects.filter(pk=record.pk).update(changed=changed)
     record.changed = changed
@@ -137,11 +137,6 @@ def _missed(rows: QuerySet[Lead], record: BulkChange) -> list[int]:
     from where it was waited for them to where they had been looked for already."""
     done = LeadEvent.objects.filter(bulk_change=record).values("lead_id")
     return [*rows.exclude(pk__in=done).values_list("pk", flat=True)]
-
-
-def _change(rows: QuerySet[Lead], change: Change, record: BulkChange) -> int:
-    _log(rows, record)
-    return rows.update(**change.columns, updated_at=record.at)
 
 
 def last_undoable(by: User, *, now: datetime) -> BulkChange | None:
@@ -192,8 +187,9 @@ def undo(record: BulkChange, *, by: User | None, now: datetime) -> int:
     )
 
 
-def _log(rows: QuerySet[Lead], record: BulkChange) -> None:
-    """One INSERT … SELECT. The rows are locked, so the UPDATE finds the same ones."""
+def _log(rows: QuerySet[Lead], record: BulkChange) -> int:
+    """One INSERT … SELECT; returns of how many. The rows are locked, so the UPDATE
+    finds the same ones."""
     null = Value(None, output_field=IntegerField())
     values = {
         "kind": Value(LeadEvent.Kind.CHANGED),
@@ -215,11 +211,12 @@ def _log(rows: QuerySet[Lead], record: BulkChange) -> None:
     try:
         select_sql, params = chosen.query.sql_with_params()
     except EmptyResultSet:
-        return  # nobody was chosen
+        return 0  # nobody was chosen
     table, quote = LeadEvent._meta.db_table, connection.ops.quote_name
     columns = ", ".join(quote(name) for name in ("lead_id", *values))
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {quote(table)} ({columns}) {select_sql}", params)
+        return int(cursor.rowcount)
 
 
 def _exclude_numbers(record: BulkChange, values: Mapping[str, Any]) -> None:

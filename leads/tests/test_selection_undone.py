@@ -185,7 +185,8 @@ def test_the_statements_do_not_grow_with_the_leads(django_assert_num_queries):
     LeadFactory.create_batch(5, **OUT_OF_QUEUE)
     everyone = Lead.objects.order_by("-id").select_related("lead_import")
 
-    # The record, its events, the leads, and the record's count, within a savepoint.
+    # Their count, the record, its events, the leads, and the record's count, within a
+    # savepoint.
     with django_assert_num_queries(7):
         assert apply(Verb.SELECT, rows=everyone, **SELECT).changed == 5
     with django_assert_num_queries(1):

@@ -37,15 +37,7 @@ SEEN = Counter()
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)  # a Tuesday, 11:00 in Madrid
 LATEST = datetime(2026, 12, 3, 8, 0, tzinfo=UTC)
 STEPS_OF_TIME = [
-    timedelta(seconds=1),
-    timedelta(seconds=7),
-    timedelta(seconds=61),
-    timedelta(minutes=4),
-    timedelta(minutes=11),
-    timedelta(minutes=62),
-    timedelta(hours=2, minutes=5),
-    timedelta(hours=4, minutes=10),
-    timedelta(hours=23, minutes=50),
+    timedelta(seconds=n) for n in (1, 7, 61, 240, 660, 3_720, 7_500, 15_000, 85_800)
 ]
 WHILE_DIALING = [
     "nothing",
@@ -90,7 +82,7 @@ class Calls(Staff):
     @initialize(
         limit=st.integers(1, 3),
         marker=st.booleans(),
-        phones=st.lists(st.integers(0, 3), min_size=3, max_size=6),
+        phones=st.lists(st.integers(0, 5), min_size=4, max_size=8),
     )
     def begin(self, limit, marker, phones):
         self.travel = time_machine.travel(NOW, tick=False)
@@ -154,12 +146,19 @@ class Calls(Staff):
             for task in pool.tasks
         ]
 
-    @rule(**HOW_DIALED)
-    def work(self, which, **how):
-        """What workers do most of the time."""
-        self.tick(which % 2)
-        if self.waiting():
-            self.dial(which=which, **how)
+    @rule(dials=st.lists(st.fixed_dictionaries(HOW_DIALED), min_size=1, max_size=4))
+    def work(self, dials):
+        """What workers do most of the time, and staff see to it that they may."""
+        self.start(stale=False)
+        for how in dials:
+            self.tick(how["which"] % 2)
+            if self.waiting():
+                self.dial(**how)
+
+    @rule(dials=st.lists(st.fixed_dictionaries(HOW_DIALED), min_size=1, max_size=4))
+    def work_an_hour_later(self, dials):
+        self.pass_time(timedelta(minutes=62))
+        self.work(dials)
 
     @precondition(lambda self: self.waiting())
     @rule(**HOW_DIALED)
@@ -273,7 +272,8 @@ class Calls(Staff):
     @precondition(lambda self: self.going_on())
     @rule(which=anything, how=st.sampled_from([*ENDS]), asks=st.booleans())
     def ends_and_is_known(self, which, how, asks):
-        """What becomes of calls most of the time."""
+        """What becomes of calls most of the time, those that wait at Pearl included."""
+        self.pass_time(timedelta(minutes=4))
         self.call_ends(which=which, how=how, peace=which, fail=0)
         if asks:
             self.ask()

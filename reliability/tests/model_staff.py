@@ -16,7 +16,7 @@ from leads.models import Lead, Suppression
 from leads.selection import Verb
 from leads.tests.factories import OUTBOUND_ID
 
-PHONES = [f"+3460000{n:02}50" for n in range(4)]
+PHONES = [f"+3460000{n:02}50" for n in range(6)]
 anything = st.integers(0, 30)
 
 

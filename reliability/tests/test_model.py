@@ -23,7 +23,7 @@ from reliability.tests.model_machine import SEEN, Calls
 def profile() -> HypothesisSettings:
     is_long = os.environ.get("HYPOTHESIS_PROFILE") == "long"
     is_shrunk = os.environ.get("MODEL_SHRINK", "1") == "1"
-    examples, steps = (10_000, 50) if is_long else (120, 30)
+    examples, steps = (10_000, 50) if is_long else (100, 25)
     return HypothesisSettings(
         max_examples=int(os.environ.get("MODEL_EXAMPLES", examples)),
         stateful_step_count=int(os.environ.get("MODEL_STEPS", steps)),
@@ -45,5 +45,6 @@ def test_whatever_happens_nobody_is_rung_twice_and_nothing_is_lost(settings):
 
     for step, times in sorted(SEEN.items()):
         print(times, *step)
-    unseen = {(who, *step) for who, steps in STEPS.items() for step in steps} - {*SEEN}
-    assert len(unseen) < len(SEEN) / 4, unseen
+    every = {(who, *step) for who, steps in STEPS.items() for step in steps}
+    print("never seen:", sorted(every - {*SEEN}))  # noqa: T201
+    assert len(SEEN) > len(every) / 2, "too shallow to prove anything"
