@@ -325,7 +325,10 @@ class Model:
             return False
         if self.lists[lead.phone_e164] or lead.call_status == "calling":
             return False
-        return not any(row.phone == lead.phone_e164 for row in self.rows.values())
+        return not any(
+            lead.pk == row.lead_id or lead.phone_e164 == row.phone
+            for row in self.rows.values()
+        )
 
 
 def is_promised(lead: Lead, *, now: datetime) -> bool:
