@@ -4,13 +4,16 @@ examples, so one of the rules is a dense mixture of the others, thrown by a seed
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
+from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from leads.selection import Verb
+from reliability.model import is_open
 from reliability.oracle import ENDS, PLACES
-from reliability.tests.model_machine import STEPS_OF_TIME, WHILE_DIALING, Calls
+from reliability.tests.model_machine import LATEST, STEPS_OF_TIME, WHILE_DIALING, Calls
 
 ACTS = {
     "dial": 10,
@@ -41,6 +44,10 @@ class BusyCalls(Calls):
     def then_dial(self, dice):
         if self.model.state != "running" and dice.random() < 0.9:
             self.start(stale=False)
+        if not is_open(timezone.now()):
+            self.until_it_opens()
+        if dice.random() < 0.3:
+            self.staff_choose(dice.choice([Verb.SELECT, Verb.RESET]), None)
         self.tick(dice.randrange(2))
         if self.waiting():
             self.dial(
@@ -51,6 +58,12 @@ class BusyCalls(Calls):
                 before=dice.choice(["nothing"] * 8 + WHILE_DIALING),
                 after=dice.choice(["nothing"] * 4 + WHILE_DIALING),
             )
+
+    def until_it_opens(self):
+        for _hour in range(80):
+            if is_open(timezone.now()) or timezone.now() > LATEST:
+                return
+            self.clock.shift(timedelta(hours=1))
 
     def then_end(self, dice):
         if self.going_on():
@@ -77,7 +90,8 @@ class BusyCalls(Calls):
         self.ask()
 
     def then_time(self, dice):
-        self.pass_time(dice.choice(STEPS_OF_TIME))
+        often = STEPS_OF_TIME[:6]
+        self.pass_time(dice.choice(often * 3 + STEPS_OF_TIME))
 
     def then_effects(self, dice):
         self.follow_effects()
