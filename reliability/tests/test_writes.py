@@ -62,6 +62,7 @@ KNOWN: dict[str, tuple[str, ...] | str] = {
     "calls.lead_ending:show": ("report end", "correct busy"),
     "calls.merging:_move_history": ("merge",),
     "calls.merging:merge": ("merge",),
+    "calls.opt_outs:decide": "what a person makes of a proposed exclusion",
     "calls.outcomes:_join": ("report end", "confirm end"),
     "calls.outcomes:_raise_incident": "a second call of one attempt: it only says so",
     "calls.outcomes:_reopen": ("confirm goes on",),
