@@ -151,6 +151,20 @@ def sweep(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) 
     return True
 
 
+def read_since(
+    campaign: Campaign,
+    *,
+    since: datetime,
+    pearl: PearlClient,
+    turn: Turn,
+    now: datetime,
+) -> None:
+    """Let Pearl tell of every call since then, as after a restore. Raises PearlError,
+    Interrupted."""
+    start = since - UNKNOWN_MARGIN
+    _search(campaign, since=start, pearl=pearl, turn=turn, now=now)
+
+
 def _take_round(campaign: Campaign, *, now: datetime) -> bool:
     due = Q(next_poll_at=None) | Q(next_poll_at__lte=now)
     ours = Campaign.objects.filter(due, pk=campaign.pk)

@@ -18,6 +18,7 @@ from calls.claims.doubts import (
     reap_leases,
     reopen,
     restore_unknown,
+    revive_unknown,
     unbind,
 )
 from calls.claims.sending import (
@@ -55,6 +56,7 @@ __all__ = [
     "reopen",
     "reread",
     "restore_unknown",
+    "revive_unknown",
     "settle",
     "unbind",
 ]

@@ -148,10 +148,20 @@ def expect_report(
 
 @transaction.atomic
 def restore_unknown(
-    lead: Lead, *, campaign: Campaign, token: UUID, sent_at: datetime, phone: str
+    lead: Lead,
+    *,
+    campaign: Campaign,
+    token: UUID,
+    sent_at: datetime,
+    phone: str,
+    is_over: bool = False,
 ) -> CallAttempt:
     """An attempt that the database lost and the journal remembers. Raises
-    IntegrityError if the lead or its number is in another call."""
+    IntegrityError if the lead or its number is in another call.
+
+    `is_over`: the same lead was dialled again later, so this dial was over by then; it
+    takes no line, and stands as not made until Pearl tells how it ended.
+    """
     gate = Campaign.objects.select_for_update().get(pk=campaign.pk)
     run, _made = Run.objects.get_or_create(
         campaign=gate,
@@ -166,20 +176,40 @@ def restore_unknown(
         generation=gate.generation,
         phone=phone,
         is_test=phone != lead.phone_e164,
-        state=State.UNKNOWN,
+        state=State.NOT_PLACED if is_over else State.UNKNOWN,
         verdict=Rule.ALLOWED,
         owner="journal",
         lease_expires_at=sent_at,
         lead_status_before=lead.call_status,
-        open_lead_id=lead.pk,
-        open_phone=phone,
+        open_lead_id=None if is_over else lead.pk,
+        open_phone=None if is_over else phone,
         claimed_at=sent_at,
         send_started_at=sent_at,
-        next_lookup_at=sent_at,
+        next_lookup_at=None if is_over else sent_at,
+        closed_at=sent_at if is_over else None,
     )
+    if not is_over:
+        count(attempt)
+        show_calling(attempt)
+    return attempt
+
+
+@transaction.atomic
+def revive_unknown(token: UUID, *, sent_at: datetime) -> bool:
+    """The journal remembers a dial of which the database knows the claim alone. False:
+    it knows nothing of it, or more. Raises IntegrityError if the lead or its number is
+    in another call."""
+    attempt = CallAttempt.objects.filter(token=token).first()
+    if attempt is None:
+        return False
+    lock_lead(attempt)
+    sent = {"send_started_at": sent_at, "next_lookup_at": sent_at}
+    unsent = [State.CLAIMED, State.RELEASED]
+    if not write(attempt, unsent, State.UNKNOWN, now=sent_at, **sent):
+        return False
     count(attempt)
     show_calling(attempt)
-    return attempt
+    return True
 
 
 def reap_leases(*, now: datetime, at_most: int = 100) -> int:

@@ -99,7 +99,11 @@ class Command(BaseCommand):
         now = timezone.now()
         journal = DialJournal.from_settings()
         problems = preflight.database_problems(now)
-        problems += filter(None, [preflight.journal_problem(journal, now=now)])
+        if forgotten := preflight.journal_problem(journal, now=now):
+            # Workers of other hosts, whose journals may miss nothing, must not go on.
+            for campaign in Campaign.objects.exclude(state=RunState.STOPPED):
+                runs.stop(campaign.pk, now=now, reason=forgotten)
+            problems.append(forgotten)
         if problems:
             raise CommandError("\n".join(problems))
         journal.drop_old(now=now)
