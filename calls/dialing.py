@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import (
     DatabaseError,
@@ -19,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from calls import budget, claims, preflight, reconciling, runs
-from calls.journal import DialJournal
+from calls.journal import DialJournal, is_known
 from calls.models import CallAttempt, Campaign
 from calls.pearl import (
     AccessDenied,
@@ -65,6 +66,7 @@ class Dialer:
         self.journal = journal
         self.stop = stop
         self.abandon = abandon
+        self._last_sent: UUID | None = None
 
     def dial(self, attempt: CallAttempt) -> None:
         """Send one claimed attempt to Pearl, once, and record what is known of it."""
@@ -93,8 +95,12 @@ class Dialer:
         """Pre-send and journal. False: nothing may be sent, and the lead went back."""
         try:
             answer = claims.pre_send(attempt, now=timezone.now())
+            problem = self._memory_problem()
         except WindowError:
-            answer = None  # the hours became unreadable or illegal: the claim stops it
+            answer, problem = (
+                None,
+                "",
+            )  # the hours became unreadable or illegal: the claim stops it
         except DatabaseGone:
             # The commit may or may not have happened; not a byte was sent.
             logger.warning("attempt %s: pre-send failed", attempt.token)
@@ -105,6 +111,10 @@ class Dialer:
                 lambda: claims.release(attempt, now=timezone.now(), verdict=answer)
             )
             return False
+        if problem:
+            self._not_sent(attempt, problem)
+            self._stop_run(attempt.campaign, problem)
+            return False
         try:
             self.journal.write_before(attempt, now=timezone.now())
         except OSError:
@@ -113,7 +123,18 @@ class Dialer:
             self._not_sent(attempt, reason)
             self._stop_run(attempt.campaign, reason)
             return False
+        self._last_sent = attempt.token
         return True
+
+    def _memory_problem(self) -> str:
+        """Empty while the database knows our last dial: a backup restored under a
+        living process forgets it, and those of others with it."""
+        if self._last_sent is None or is_known(self._last_sent):
+            return ""
+        problem = preflight.journal_problem(self.journal, now=timezone.now())
+        if not problem:
+            self._last_sent = None  # a person has looked into it
+        return problem
 
     def _not_sent(self, attempt: CallAttempt, reason: str) -> None:
         def write() -> bool:

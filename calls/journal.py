@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,11 +85,7 @@ class DialJournal:
         lost: list[Entry] = []
         for start in range(0, len(entries), CHUNK):
             chunk = entries[start : start + CHUNK]
-            known = set(
-                CallAttempt.objects.filter(token__in=[e.token for e in chunk])
-                .exclude(state__in=[State.CLAIMED, State.RELEASED])
-                .values_list("token", flat=True)
-            )
+            known = _known([entry.token for entry in chunk])
             lost += [entry for entry in chunk if entry.token not in known]
         return lost
 
@@ -128,6 +124,18 @@ class DialJournal:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def is_known(token: UUID) -> bool:
+    """Whether the database knows of this dial."""
+    return token in _known([token])
+
+
+def _known(tokens: Sequence[UUID]) -> set[UUID]:
+    """Of a claim alone it does not know that it was dialled."""
+    rows = CallAttempt.objects.filter(token__in=tokens)
+    dialled = rows.exclude(state__in=[State.CLAIMED, State.RELEASED])
+    return set(dialled.values_list("token", flat=True))
 
 
 def _parse(line: str) -> Entry | None:
