@@ -34,7 +34,7 @@ from leads.window import (
 from leads.wording import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 # Pearl names zones as Windows does (pearl-api.md 1.5).
@@ -306,6 +306,8 @@ def database_problems(now: datetime) -> list[str]:
             "@@character_set_connection, UTC_TIMESTAMP(6)"
         )
         isolation, mode, flush, binlog, sync, charset, clock = cursor.fetchone()
+        cursor.execute("SHOW VARIABLES LIKE 'wsrep%'")
+        cluster = {str(name): str(value) for name, value in cursor.fetchall()}
     skew = abs((now - clock.replace(tzinfo=UTC)).total_seconds())
     problems = {
         _("La base de datos debe usar READ COMMITTED."): isolation != "READ-COMMITTED",
@@ -323,7 +325,34 @@ def database_problems(now: datetime) -> list[str]:
             "segundos: sincronícelos (NTP)."
         ): skew > MAX_CLOCK_SKEW_SECONDS,
     }
+    problems |= _cluster_problems(cluster)
     return [sentence for sentence, holds in problems.items() if holds]
+
+
+def _cluster_problems(variables: Mapping[str, str]) -> dict[str, bool]:
+    """Of a Galera node (docs/decisions/one-writer-in-a-cluster.md): what could show a
+    STOP late after a failover, or split the cluster in two that both dial."""
+    if variables.get("wsrep_on") != "ON":
+        return {}
+    options = variables.get("wsrep_provider_options", "").replace(" ", "").lower()
+    waits_to_read = int(variables.get("wsrep_sync_wait", "0")) & 1
+    return {
+        _(
+            "El clúster Galera puede leer datos atrasados tras cambiar de nodo: ponga "
+            "wsrep_sync_wait = 1."
+        ): not waits_to_read,
+        _("El nodo Galera responde aunque esté aislado: wsrep_dirty_reads = OFF."): (
+            variables.get("wsrep_dirty_reads", "OFF") == "ON"
+        ),
+        _(
+            "El clúster Galera puede partirse en dos que llamen a la vez: quite "
+            "pc.ignore_sb y pc.ignore_quorum de wsrep_provider_options."
+        ): any(
+            f"pc.{name}={yes}" in options
+            for name in ("ignore_sb", "ignore_quorum")
+            for yes in ("true", "yes", "on", "1")
+        ),
+    }
 
 
 def journal_problem(journal: DialJournal, *, now: datetime) -> str:

@@ -158,6 +158,33 @@ def test_a_clock_that_differs_from_the_databases_is_refused():
     assert "reloj" in " ".join(preflight.database_problems(wrong))
 
 
+GALERA = {
+    "wsrep_on": "ON",
+    "wsrep_sync_wait": "7",
+    "wsrep_dirty_reads": "OFF",
+    "wsrep_provider_options": "pc.ignore_quorum = false; pc.ignore_sb = false;",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({}, ""),
+        ({"wsrep_on": "OFF", "wsrep_sync_wait": "0"}, ""),
+        ({"wsrep_sync_wait": "0"}, "wsrep_sync_wait"),
+        ({"wsrep_sync_wait": "6"}, "wsrep_sync_wait"),
+        ({"wsrep_dirty_reads": "ON"}, "wsrep_dirty_reads"),
+        ({"wsrep_provider_options": "pc.ignore_sb = true;"}, "ignore_sb"),
+        ({"wsrep_provider_options": "pc.ignore_quorum=YES"}, "ignore_quorum"),
+    ],
+)
+def test_a_cluster_that_could_read_the_past_or_split_is_refused(changes, word):
+    asked = preflight._cluster_problems({**GALERA, **changes})
+
+    found = " ".join(sentence for sentence, holds in asked.items() if holds)
+    assert (word in found) if word else (found == "")
+
+
 @pytest.fixture
 def journal(tmp_path) -> DialJournal:
     return DialJournal(tmp_path / "journal")
