@@ -168,7 +168,7 @@ MUTANTS = (
         ],
         tests=[
             "calls/tests/test_claims_concurrent.py::"
-            "test_claims_of_many_workers_never_pass_the_limit_nor_share_a_lead"
+            "test_a_claim_waits_for_one_that_is_being_committed_and_then_counts_it"
         ],
         needs_mariadb=True,
     ),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from calls import claims, queue, runs
 from calls.models import CallAttempt, Campaign
+from calls.queue import Wait
 from calls.states import State
 from calls.tests.factories import RunFactory
 from leads.models import CallStatus, Lead
@@ -46,9 +47,7 @@ def in_threads(work) -> list:
 @pytest.mark.parametrize("limit", [1, 3, 10])
 def test_claims_of_many_workers_never_pass_the_limit_nor_share_a_lead(running, limit):
     Campaign.objects.update(max_concurrent_calls=limit)
-    # For each worker as many as a claim locks: with fewer, the lock on the leads lets
-    # one claim at a time pass, whatever becomes of the gate's.
-    Lead.objects.bulk_create(LeadFactory.build_batch(queue.SCAN * WORKERS))
+    make_more_leads_than_claims_lock()
 
     def work(n: int) -> list[int]:
         taken = []
@@ -106,6 +105,30 @@ def test_stop_lets_nothing_pass_however_many_are_about_to_send(running):
     assert all(at <= stopped_at for at in sent)
     assert CallAttempt.objects.filter(state=State.DIALING).count() == len(sent)
     assert claims.pre_send(attempts[0], now=timezone.now()) is None
+
+
+def test_a_claim_waits_for_one_that_is_being_committed_and_then_counts_it(running):
+    Campaign.objects.update(max_concurrent_calls=1)
+    make_more_leads_than_claims_lock()
+
+    def claim(worker: str) -> claims.Claim:
+        return claims.claim(running.pk, worker=worker, at_most=1, now=NOW)
+
+    with transaction.atomic():
+        assert len(claim("a").attempts) == 1
+        pool, second = in_one_thread(lambda: claim("b"))
+        wait([second], timeout=0.5)
+        assert not second.done()
+
+    with pool:
+        assert second.result(timeout=20).wait == Wait.LINES_BUSY
+    assert CallAttempt.objects.open().count() == 1
+
+
+def make_more_leads_than_claims_lock() -> None:
+    """With fewer, the lock on the leads lets one claim at a time pass, whatever becomes
+    of the gate's."""
+    Lead.objects.bulk_create(LeadFactory.build_batch(queue.SCAN * WORKERS))
 
 
 def in_one_thread(work):
