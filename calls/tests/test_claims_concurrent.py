@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from calls import claims, queue, runs
+from calls import budget, claims, queue, runs
 from calls.models import CallAttempt, Campaign
 from calls.queue import Wait
 from calls.states import State
@@ -47,7 +47,7 @@ def in_threads(work) -> list:
 @pytest.mark.parametrize("limit", [1, 3, 10])
 def test_claims_of_many_workers_never_pass_the_limit_nor_share_a_lead(running, limit):
     Campaign.objects.update(max_concurrent_calls=limit)
-    make_more_leads_than_claims_lock()
+    leave_the_gate_alone_to_order_claims()
 
     def work(n: int) -> list[int]:
         taken = []
@@ -109,7 +109,7 @@ def test_stop_lets_nothing_pass_however_many_are_about_to_send(running):
 
 def test_a_claim_waits_for_one_that_is_being_committed_and_then_counts_it(running):
     Campaign.objects.update(max_concurrent_calls=1)
-    make_more_leads_than_claims_lock()
+    leave_the_gate_alone_to_order_claims()
 
     def claim(worker: str) -> claims.Claim:
         return claims.claim(running.pk, worker=worker, at_most=1, now=NOW)
@@ -125,9 +125,10 @@ def test_a_claim_waits_for_one_that_is_being_committed_and_then_counts_it(runnin
     assert CallAttempt.objects.open().count() == 1
 
 
-def make_more_leads_than_claims_lock() -> None:
-    """With fewer, the lock on the leads lets one claim at a time pass, whatever becomes
-    of the gate's."""
+def leave_the_gate_alone_to_order_claims() -> None:
+    """With fewer leads, a claim's lock on them lets no other pass; and so does the
+    account, when it is made in the first claim."""
+    budget.account()
     Lead.objects.bulk_create(LeadFactory.build_batch(queue.SCAN * WORKERS))
 
 
