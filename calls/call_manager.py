@@ -29,6 +29,7 @@ from calls import (
 from calls.dialing import DatabaseGone, Dialer
 from calls.event_reader import keep_reading
 from calls.journal import DialJournal
+from calls.log_context import ids_of
 from calls.models import CallAttempt, Campaign, Run, RunState, Worker
 from calls.pearl import (
     AccessDenied,
@@ -211,7 +212,11 @@ class CallManager:
                 raise
             except Exception:
                 # One campaign that cannot be worked must not stop the others.
-                logger.exception("campaign %s cannot be worked", campaign.pk)
+                logger.exception(
+                    "campaign %s cannot be worked",
+                    campaign.pk,
+                    extra={"campaign": campaign.pk},
+                )
                 reason = _("La campaña tiene datos que no se entienden: revíselos.")
                 runs.stop(campaign.pk, now=now, reason=reason)
         return bool(active)
@@ -288,7 +293,8 @@ class CallManager:
             with self._lines:
                 self.dialer.dial(attempt)
         except Exception:
-            logger.exception("attempt %s: dialing failed", attempt.token)
+            ids = ids_of(attempt)
+            logger.exception("attempt %s: dialing failed", attempt.token, extra=ids)
         finally:
             close_old_connections()
 
@@ -319,7 +325,11 @@ class CallManager:
             raise
         except Exception:
             # Its own trouble only: the other campaigns are asked about all the same.
-            logger.exception("campaign %s: questions to Pearl failed", campaign.pk)
+            logger.exception(
+                "campaign %s: questions to Pearl failed",
+                campaign.pk,
+                extra={"campaign": campaign.pk},
+            )
 
     def _ask_about(self, campaign: Campaign) -> None:
         now = timezone.now()
@@ -402,7 +412,10 @@ class CallManager:
                 if not claims.release(attempt, now=now):
                     claims.mark_unknown(attempt, reason=reason, now=now)
             except DatabaseError:
-                logger.warning("attempt %s is left to its lease", attempt.token)
+                ids = ids_of(attempt)
+                logger.warning(
+                    "attempt %s is left to its lease", attempt.token, extra=ids
+                )
 
     # Signs of life
 

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from calls import budget, claims, preflight, reconciling, runs
 from calls.journal import DialJournal, is_known
+from calls.log_context import concerning
 from calls.models import CallAttempt, Campaign
 from calls.pearl import (
     AccessDenied,
@@ -70,6 +71,10 @@ class Dialer:
 
     def dial(self, attempt: CallAttempt) -> None:
         """Send one claimed attempt to Pearl, once, and record what is known of it."""
+        with concerning(attempt):
+            self._dial(attempt)
+
+    def _dial(self, attempt: CallAttempt) -> None:
         since = seconds_awake()
         if self.stop.is_set():
             self._persist(lambda: claims.release(attempt, now=timezone.now()))
@@ -79,6 +84,7 @@ class Dialer:
         if seconds_awake() - since > SEND_BUDGET_SECONDS:
             self._not_sent(attempt, _("Pasó demasiado tiempo antes de enviarla."))
             return
+        logger.info("attempt %s is sent", attempt.token)
         try:
             placed = self.pearl.make_call(
                 attempt.campaign.outbound_id,
@@ -97,10 +103,8 @@ class Dialer:
             answer = claims.pre_send(attempt, now=timezone.now())
             problem = self._memory_problem()
         except WindowError:
-            answer, problem = (
-                None,
-                "",
-            )  # the hours became unreadable or illegal: the claim stops it
+            # The hours became unreadable or illegal: the claim stops it.
+            answer, problem = None, ""
         except DatabaseGone:
             # The commit may or may not have happened; not a byte was sent.
             logger.warning("attempt %s: pre-send failed", attempt.token)
@@ -148,6 +152,7 @@ class Dialer:
     def _record_placed(self, attempt: CallAttempt, placed: PlacedCall) -> None:
         now = timezone.now()
         request_id = placed.request_id
+        logger.info("attempt %s: Pearl's request is %s", attempt.token, request_id)
         try:
             self.journal.write_after(attempt, request_id=request_id, now=now)
         except OSError:
@@ -165,7 +170,8 @@ class Dialer:
 
     def _record_failure(self, attempt: CallAttempt, exc: PearlError) -> None:
         now, reason = timezone.now(), str(exc)
-        logger.warning("attempt %s: %s", attempt.token, type(exc).__name__)
+        kind = type(exc).__name__
+        logger.warning("attempt %s: %s, %s", attempt.token, kind, exc.code)
         match exc:
             case CallNotSent():
                 self._not_sent(attempt, reason)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from calls import appointments, collected
 from calls.consequences import outcome_effects
 from calls.evidence import Evidence
+from calls.log_context import concerning
 from calls.models import CallAttempt
 from calls.outcome_table import BUILT_IN
 from calls.states import Outcome
@@ -34,6 +35,11 @@ AGAIN_AFTER = timedelta(minutes=2)
 def follow(attempt_id: int, *, now: datetime) -> None:
     """All that follows from this confirmed end. Raises EffectsFailed: try again."""
     attempt = CallAttempt.objects.select_related("campaign", "lead").get(pk=attempt_id)
+    with concerning(attempt):
+        _follow(attempt, now=now)
+
+
+def _follow(attempt: CallAttempt, *, now: datetime) -> None:
     failed = 0
     for effect in EFFECTS:
         try:
@@ -46,6 +52,7 @@ def follow(attempt_id: int, *, now: datetime) -> None:
             failed += 1
     if failed:
         raise EffectsFailed(f"{failed} of {len(EFFECTS)}")
+    logger.info("attempt %s is followed by its effects", attempt.token)
 
 
 class EffectsFailed(Exception):

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from calls import claims, confirming, outcome_table, recordings, said
 from calls.evidence import Evidence, corrected
 from calls.lead_ending import Ending, follow, is_as_left, still_shows
+from calls.log_context import concerning, tell_once_committed
 from calls.models import CallAttempt, PearlEvent
 from calls.pearl import CallReport
 from calls.states import HELD, SENT, State
@@ -58,8 +59,9 @@ def rightful(
     if bound is None or marked is None or bound.pk == marked.pk:
         return marked or bound
     reason = str(_("La llamada que se le atribuyó era de otro intento."))
-    logger.error("attempt %s: its call belongs to %s", bound.token, marked.token)
-    claims.unbind(bound, reason=reason, now=now)
+    with concerning(bound):
+        logger.error("attempt %s: its call belongs to %s", bound.token, marked.token)
+        claims.unbind(bound, reason=reason, now=now)
     return marked
 
 
@@ -80,15 +82,16 @@ def record(
     (again) if the call is not over, or if its end is not confirmed. `confirms`: Pearl's
     own API says so, in answer to us; what a webhook says is a hint (`confirming`).
     """
-    try:
-        with transaction.atomic():
-            return _record(
-                attempt.pk, evidence, now=now, look_at=look_at, confirms=confirms
-            )
-    except IntegrityError:
-        # The call id is bound to another attempt, or the lead is in another call.
-        logger.exception("attempt %s: evidence does not fit", attempt.token)
-        return False
+    with concerning(attempt):
+        try:
+            with transaction.atomic():
+                return _record(
+                    attempt.pk, evidence, now=now, look_at=look_at, confirms=confirms
+                )
+        except IntegrityError:
+            # The call id is bound to another attempt, or the lead is in another call.
+            logger.exception("attempt %s: evidence does not fit", attempt.token)
+            return False
 
 
 def _record(
@@ -146,6 +149,8 @@ def _join(
     if not claims.settle(attempt, state, now=now, **changes):
         return False
     _keep_what_was_said(attempt, joined, now=now)
+    if attempt.confirmed_at is None and changes.get("confirmed_at"):
+        tell_once_committed(logger, attempt, "confirmed")
     if state == State.ENDED:
         _tell_lead(attempt, lead, joined, ending, changes["end_heard_at"], now=now)
     return True

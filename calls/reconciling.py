@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from calls import budget, claims, confirming
 from calls.evidence import Evidence, join
+from calls.log_context import concerning, ids_of
 from calls.models import CallAttempt, Campaign, PearlEvent
 from calls.outcomes import record, rightful
 from calls.pearl import (
@@ -113,11 +114,12 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     due = [attempt for attempt in due if attempt.pk not in found.seen]
     asked = 0
     for attempt in due:
-        if attempt.state == State.UNKNOWN:
-            _clear_up(attempt, pearl=pearl, turn=turn, now=now)
-        elif asked < ONE_BY_ONE:
-            _follow(attempt, pearl=pearl, turn=turn, now=now)
-            asked += 1
+        with concerning(attempt):
+            if attempt.state == State.UNKNOWN:
+                _clear_up(attempt, pearl=pearl, turn=turn, now=now)
+            elif asked < ONE_BY_ONE:
+                _follow(attempt, pearl=pearl, turn=turn, now=now)
+                asked += 1
     return True
 
 
@@ -259,6 +261,12 @@ def _take_in(report: CallReport, attempt: CallAttempt, *, now: datetime) -> bool
     is_settled = attempt.confirmed_at and attempt.next_lookup_at is None
     if is_settled and join(known, evidence) == known:
         return True
+    if report.status in FINAL_STATUSES:
+        logger.info(
+            "attempt %s is over by Pearl's search",
+            attempt.token,
+            extra=ids_of(attempt),
+        )
     look_at = poll_after(now)
     return record(attempt, evidence, now=now, look_at=look_at, confirms=True)
 
@@ -299,6 +307,7 @@ def _follow(
         return
     if not turn():
         raise Interrupted
+    logger.info("attempt %s is asked about by its request", attempt.token)
     try:
         request = pearl.call_request(attempt.pearl_request_id)
     except NotFound:
@@ -357,6 +366,7 @@ def _clear_up(
         logger.error("attempt %s: several calls fit", attempt.token)
         claims.mark_manual(attempt, reason=reason, now=now)
     elif fitting:
+        logger.info("attempt %s is bound to the one call that fits", attempt.token)
         evidence = Evidence.of_report(fitting[0])
         look_at = poll_after(now)
         record(attempt, evidence, now=now, look_at=look_at, confirms=True)
@@ -391,6 +401,7 @@ def _note_absence(
 ) -> None:
     sent_at = attempt.send_started_at or attempt.claimed_at
     settle = timedelta(seconds=settings.UNKNOWN_SETTLE_SECONDS)
+    logger.info("attempt %s is not found at Pearl", attempt.token)
     if now < sent_at + settle:
         claims.look_again(attempt, at=min(now + settle / 10, sent_at + settle), now=now)
     elif _may_be_waiting(attempt, found, pearl=pearl, turn=turn, now=now):

@@ -88,14 +88,14 @@ def _begin(run: Run) -> None:
     gate.leads.held().give_turn(now=now)
     note(gate, ControlEvent.Kind.STARTED, now=now, by=run.started_by)
     run.save(force_insert=True)
-    logger.info("campaign %s started, generation %s", gate.pk, run.generation)
+    _tell(gate, f"started, generation {run.generation}")
 
 
 def _resume(gate: Campaign, *, now: datetime, by: User | None) -> Run:
     Campaign.objects.filter(pk=gate.pk).update(state=RunState.RUNNING, state_reason="")
     gate.leads.held().give_turn(now=now)
     note(gate, ControlEvent.Kind.RESUMED, now=now, by=by)
-    logger.info("campaign %s goes on, generation %s", gate.pk, gate.generation)
+    _tell(gate, f"goes on, generation {gate.generation}")
     return Run.objects.get(campaign=gate, generation=gate.generation)
 
 
@@ -108,7 +108,7 @@ def pause(campaign_id: int, *, now: datetime, by: User | None = None) -> int | N
         return None
     Campaign.objects.filter(pk=gate.pk).update(state=RunState.PAUSED)
     note(gate, ControlEvent.Kind.PAUSED, now=now, by=by)
-    logger.info("campaign %s paused", gate.pk)
+    _tell(gate, "paused")
     return CallAttempt.objects.filter(campaign=gate).open().count()
 
 
@@ -134,7 +134,7 @@ def stop(
         state_reason=reason,
     )
     note(gate, ControlEvent.Kind.STOPPED, now=now, by=by, reason=str(reason))
-    logger.info("campaign %s stopping, %s calls open", gate.pk, open_calls)
+    _tell(gate, f"stopping, {open_calls} calls open")
     if not open_calls:
         _finish(gate, now=now)
     return open_calls
@@ -251,6 +251,10 @@ def note(
     ControlEvent.objects.create(
         campaign=campaign, kind=kind, at=now, by=by, values=values
     )
+
+
+def _tell(gate: Campaign, what: str) -> None:
+    logger.info("campaign %s %s", gate.pk, what, extra={"campaign": gate.pk})
 
 
 def _finish(gate: Campaign, *, now: datetime) -> None:

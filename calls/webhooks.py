@@ -32,6 +32,7 @@ from django.views.decorators.http import require_POST
 
 from calls import claims, outcomes, runs
 from calls.evidence import Evidence
+from calls.log_context import ids_of
 from calls.models import CallAttempt, PearlEvent
 from calls.pearl import LeadReport, UnreadableEvent, parse_webhook
 from calls.reconciling import poll_after, trust_webhook_until
@@ -226,3 +227,5 @@ def _note(
     PearlEvent.objects.filter(pk=event.pk).update(
         result=result, attempt=attempt, error=error[:200]
     )
+    ids = ids_of(attempt) if attempt else {}
+    logger.info("event %s is %s", event.pk, result, extra=ids)

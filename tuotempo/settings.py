@@ -197,6 +197,20 @@ TRANSCRIPT_TICKS = read_number(
     "int", "TRANSCRIPT_TICKS", 1000, 1, "unidades por segundo: 1000 o 1."
 )
 
+LOG_FORMAT = read("str", "LOG_FORMAT", "text", "escriba text o json.")
+if LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured(
+        "La variable LOG_FORMAT tiene un valor que no se entiende: escriba text o json."
+    )
+METRICS_TOKEN = read(
+    "str", "METRICS_TOKEN", "", "cadena aleatoria de al menos 32 caracteres."
+)
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured(
+        "La variable METRICS_TOKEN es demasiado corta: escriba al menos 32 caracteres "
+        "aleatorios."
+    )
+
 # --- Database -----------------------------------------------------------------------
 
 DATABASES = {
@@ -264,6 +278,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tuotempo.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "tuotempo.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
@@ -365,7 +380,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS:
@@ -376,19 +391,25 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+        "text": {
+            "()": "tuotempo.logs.Line",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+        "json": {"()": "tuotempo.logs.Json"},
     },
     "filters": {"redact": {"()": "tuotempo.redaction.Redact"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["redact"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "axes": {"level": "ERROR"},
+        # Through our handler, in our format.
+        "uvicorn": {"propagate": True},
         # Its access line would hold the secrets of webhooks and calendars, and the
         # filters' texts.
         "uvicorn.access": {"level": "WARNING"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +13,14 @@ from django.db.models import F
 
 from calls import budget
 from calls.eligibility import rules_of
+from calls.log_context import tell_once_committed
 from calls.models import CallAttempt, Campaign, Run, RunState
 from calls.queue import SCAN, Wait, free_lines, judge, next_leads, put_off
+from calls.states import State
 from leads.models import CallStatus, Lead
 from leads.verdict import Rule
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +102,7 @@ def _claim_lead(
     if not still_queued.update(call_status=CallStatus.CALLING, next_call_at=None):
         return None
     number = gate.number_for(lead)
-    return CallAttempt.objects.create(
+    attempt = CallAttempt.objects.create(
         lead=lead,
         campaign=gate,
         run=run,
@@ -113,6 +118,8 @@ def _claim_lead(
         open_phone=number,
         claimed_at=now,
     )
+    tell_once_committed(logger, attempt, State.CLAIMED)
+    return attempt
 
 
 def lease_of(campaign: Campaign) -> timedelta:

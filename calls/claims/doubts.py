@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -22,10 +23,13 @@ from calls.claims.writes import (
     uncount,
     write,
 )
+from calls.log_context import ids_of
 from calls.models import CallAttempt, Campaign, Run
 from calls.states import State
 from leads.models import CallStatus, Lead
 from leads.verdict import Rule
+
+logger = logging.getLogger(__name__)
 
 
 def mark_not_placed(attempt: CallAttempt, *, reason: str, now: datetime) -> bool:
@@ -223,6 +227,8 @@ def reap_leases(*, now: datetime, at_most: int = 100) -> int:
     silent = str(_("El proceso que llamaba dejó de responder."))
     changed = 0
     for attempt in over:
+        ids = ids_of(attempt)
+        logger.warning("attempt %s: its lease is over", attempt.token, extra=ids)
         if attempt.state == State.CLAIMED:
             # To the end of its line: if it is the lead that breaks workers, others go
             # first.

@@ -22,6 +22,7 @@ from calls.claims.writes import (
     write,
 )
 from calls.eligibility import facts_of, rules_of
+from calls.log_context import tell_once_committed
 from calls.models import CallAttempt, Campaign, RunState
 from calls.pearl import RequestId
 from calls.states import SENT, TRANSITIONS, State
@@ -69,6 +70,7 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
         verdict=answer.rule,
     ):
         return None
+    tell_once_committed(logger, attempt, State.DIALING)
     if not attempt.is_test:
         Lead.objects.filter(pk=lead.pk).update(last_call_attempt=now)
     return answer

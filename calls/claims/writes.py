@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
+from calls.log_context import tell_once_committed
 from calls.models import CallAttempt
 from calls.states import HELD, TRANSITIONS, State
 from leads.models import CallStatus, Lead, LeadEvent
@@ -47,7 +48,7 @@ def write(
     )
     moved = rows.update(state=to, **changes) == 1
     if moved and to != attempt.state:
-        logger.info("attempt %s is %s", attempt.token, to)
+        tell_once_committed(logger, attempt, to)
     return moved
 
 
