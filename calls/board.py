@@ -14,13 +14,13 @@ from django.utils.translation import get_language
 from calls import activity, budget, counts, runs
 from calls.activity import Event
 from calls.attempt_list import address_of
-from calls.call_manager import DEAD_AFTER
 from calls.counts import Counts
 from calls.models import CallAttempt, Campaign, PearlAccount, Run, RunState, Worker
 from calls.outcome_table import ENDED_STATUSES, shown_status
 from calls.pearl.campaigns import PAUSED, RUNNING
 from calls.shared import shared
 from calls.states import OPEN, State
+from calls.vitals import workers
 from calls.why import why_not_call
 from calls.wording import moment_words
 from leads.models import CallStatus
@@ -31,8 +31,6 @@ CACHED_SECONDS = 1.0
 WATCHED, WATCHED_SECONDS, WATCHED_FOR_SECONDS = "watched", 5.0, 3.0
 KEPT_SECONDS = 60
 RATE_OVER = timedelta(minutes=5)
-# A process that was lost so long ago is no news any more.
-LOST_SHOWN = timedelta(minutes=15)
 # From so many calls before it is guessed how long the next ones will take.
 GUESSED_FROM = 200
 # The order in which the bar and the counters are drawn.
@@ -288,13 +286,14 @@ def _look(campaign: Campaign, *, now: datetime) -> Board:
     run = Run.objects.filter(campaign=campaign).select_related("started_by").last()
     attempts = CallAttempt.objects.filter(campaign=campaign)
     open_attempts = attempts.filter(state__in=OPEN).select_related("lead")
-    alive, lost = _workers(now)
+    alive, lost = workers(now=now)
     facts: dict[str, Any] = {
         "workers": alive,
         "account": budget.account(),
         "counts": counts.counts(campaign, now=now),
         "in_course": list(open_attempts.order_by("claimed_at")),
     }
+    cause = why_not_call(campaign, now=now, run=run, **facts)
     return Board(
         key=secrets.token_hex(8),
         campaign=campaign,
@@ -306,22 +305,10 @@ def _look(campaign: Campaign, *, now: datetime) -> Board:
         per_minute=_rate(attempts, run=run, now=now),
         seconds_a_call=_seconds_a_call(attempts),
         manual=attempts.filter(state=State.MANUAL).count(),
-        why=why_not_call(campaign, now=now, **facts),
+        why=cause.sentence if cause else "",
         now=now,
         **facts,
     )
-
-
-def _workers(now: datetime) -> tuple[list[Worker], list[Worker]]:
-    """Those at work, and those that fell silent without signing off."""
-    unsigned = Worker.objects.filter(stopped_at=None)
-    recent = unsigned.filter(heartbeat_at__gt=now - DEAD_AFTER - LOST_SHOWN)
-    alive: list[Worker] = []
-    lost: list[Worker] = []
-    for worker in recent.order_by("started_at", "id"):
-        is_alive = worker.heartbeat_at > now - DEAD_AFTER
-        (alive if is_alive else lost).append(worker)
-    return alive, lost
 
 
 def _rate(attempts: Any, *, run: Run | None, now: datetime) -> float:

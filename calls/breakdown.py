@@ -7,7 +7,7 @@ verdict judges each group, so the numbers are those that a claim will find.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,14 +38,17 @@ SOON = timedelta(seconds=1)
 COLUMNS = ("manual_management", "consent", "community", "time_zone")
 
 
-def breakdown(campaign: Campaign, *, now: datetime) -> dict[Rule, int]:
+def breakdown(
+    campaign: Campaign, *, now: datetime, among: Sequence[int] | None = None
+) -> dict[Rule, int]:
     """How many queued leads each rule decides; `Rule.ALLOWED` are those to be called.
 
+    `among`: of these leads alone, by their ids.
     Two leads that share a number both count as allowed, though the second will wait.
     Raises WindowError when the campaign's hours cannot be read.
     """
     counts: Counter[Rule] = Counter()
-    for group, rule in _judged(campaign, now=now):
+    for group, rule in _judged(campaign, now=now, among=among):
         counts[rule] += group["leads"]
     return {rule: counts[rule] for rule in Rule if counts[rule]}
 
@@ -64,12 +67,15 @@ def leads_of(campaign: Campaign, rule: Rule, *, now: datetime) -> QuerySet[Lead]
 
 
 def _judged(
-    campaign: Campaign, *, now: datetime
+    campaign: Campaign, *, now: datetime, among: Sequence[int] | None = None
 ) -> Iterator[tuple[dict[str, Any], Rule]]:
     """As many leads as share all the facts, group by group, and what decides there."""
     rules = rules_of(campaign)
     facts = _facts(campaign, now=now)
-    alike = campaign.leads.queued().annotate(**facts).values(*facts, *COLUMNS)
+    queued = campaign.leads.queued()
+    if among is not None:
+        queued = queued.filter(pk__in=among)
+    alike = queued.annotate(**facts).values(*facts, *COLUMNS)
     for group in alike.annotate(leads=Count("pk")).order_by():
         judged = Facts(
             has_phone=group["has_phone"],

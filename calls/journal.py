@@ -77,9 +77,10 @@ class DialJournal:
             if entry is not None and entry.sent_at >= since:
                 yield entry
 
-    def missing(self, *, now: datetime) -> list[Entry]:
-        """Dials that the database does not know of: it has lost commits."""
-        since = now - timedelta(days=KEPT_DAYS)
+    def missing(self, *, now: datetime, days: int = KEPT_DAYS) -> list[Entry]:
+        """Dials of the last `days` that the database does not know of: it has lost
+        commits."""
+        since = now - timedelta(days=days)
         seen = set(self._dismissed(since=since))
         entries = [e for e in self.entries(since=since) if str(e.token) not in seen]
         lost: list[Entry] = []

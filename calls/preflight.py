@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from calls import budget
-from calls.journal import DialJournal
+from calls.journal import KEPT_DAYS, DialJournal
 from calls.models import Campaign, PearlAccount
 from calls.pearl import (
     AccessDenied,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # Pearl names zones as Windows does (pearl-api.md 1.5).
 SPANISH_TIME_ZONES = frozenset({"Romance Standard Time", "Europe/Madrid"})
 MAX_CLOCK_SKEW_SECONDS = 30
+SYNCHRONOUS_FULL = 2
 
 
 class Level(StrEnum):
@@ -294,8 +295,18 @@ def _remember(findings: Sequence[Finding], *, now: datetime) -> None:
 def database_problems(now: datetime) -> list[str]:
     """What of the database's settings could lose a committed claim or misread the clock
     (reliability.md 0.10, 1.7, 6). Empty: it may be trusted."""
-    if connection.vendor != "mysql":
-        return []
+    problems = _of_mysql() if connection.vendor == "mysql" else _of_sqlite()
+    if abs(clock_skew(now).total_seconds()) > MAX_CLOCK_SKEW_SECONDS:
+        problems.append(
+            _(
+                "El reloj de este equipo y el de la base de datos difieren en más de "
+                "30 segundos: sincronícelos (NTP)."
+            )
+        )
+    return problems
+
+
+def _of_mysql() -> list[str]:
     # MariaDB had the name of MySQL 5 for it until 11.1.
     is_mariadb = getattr(connection, "mysql_is_mariadb", False)
     isolation_name = "tx_isolation" if is_mariadb else "transaction_isolation"
@@ -303,12 +314,11 @@ def database_problems(now: datetime) -> list[str]:
         cursor.execute(
             f"SELECT @@{isolation_name}, @@sql_mode, "
             "@@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog, "
-            "@@character_set_connection, UTC_TIMESTAMP(6)"
+            "@@character_set_connection"
         )
-        isolation, mode, flush, binlog, sync, charset, clock = cursor.fetchone()
+        isolation, mode, flush, binlog, sync, charset = cursor.fetchone()
         cursor.execute("SHOW VARIABLES LIKE 'wsrep%'")
         cluster = {str(name): str(value) for name, value in cursor.fetchall()}
-    skew = abs((now - clock.replace(tzinfo=UTC)).total_seconds())
     problems = {
         _("La base de datos debe usar READ COMMITTED."): isolation != "READ-COMMITTED",
         _("La base de datos debe usar un sql_mode estricto."): "STRICT" not in mode,
@@ -320,10 +330,6 @@ def database_problems(now: datetime) -> list[str]:
         _("La base de datos puede perder llamadas ya confirmadas: sync_binlog = 1."): (
             bool(binlog) and sync != 1
         ),
-        _(
-            "El reloj de este equipo y el de la base de datos difieren en más de 30 "
-            "segundos: sincronícelos (NTP)."
-        ): skew > MAX_CLOCK_SKEW_SECONDS,
     }
     problems |= _cluster_problems(cluster)
     return [sentence for sentence, holds in problems.items() if holds]
@@ -355,9 +361,37 @@ def _cluster_problems(variables: Mapping[str, str]) -> dict[str, bool]:
     }
 
 
-def journal_problem(journal: DialJournal, *, now: datetime) -> str:
-    """Empty unless the journal knows of dials that the database has lost."""
-    missing = journal.missing(now=now)
+def _of_sqlite() -> list[str]:
+    with connection.cursor() as cursor:
+        (mode,) = cursor.execute("PRAGMA journal_mode").fetchone()
+        (synchronous,) = cursor.execute("PRAGMA synchronous").fetchone()
+    problems = {
+        _("SQLite debe usar WAL: el disco de la base de datos debe ser local."): (
+            mode != "wal"
+        ),
+        _(
+            "SQLite puede perder llamadas ya confirmadas: ponga synchronous = FULL."
+        ): synchronous < SYNCHRONOUS_FULL,
+    }
+    return [sentence for sentence, holds in problems.items() if holds]
+
+
+def clock_skew(now: datetime) -> timedelta:
+    """How much this host's clock is ahead of the database's; SQLite has this host's."""
+    if connection.vendor != "mysql":
+        return timedelta(0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UTC_TIMESTAMP(6)")
+        clock: datetime = cursor.fetchone()[0]
+    return now - clock.replace(tzinfo=UTC)
+
+
+def journal_problem(
+    journal: DialJournal, *, now: datetime, days: int = KEPT_DAYS
+) -> str:
+    """Empty unless the journal knows of dials of the last `days` that the database has
+    lost."""
+    missing = journal.missing(now=now, days=days)
     if not missing:
         return ""
     return _(

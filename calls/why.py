@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -11,7 +12,14 @@ from calls import budget
 from calls.breakdown import breakdown
 from calls.call_manager import DEAD_AFTER
 from calls.counts import Counts
-from calls.models import CallAttempt, Campaign, PearlAccount, RunState, Worker
+from calls.models import (
+    CallAttempt,
+    Campaign,
+    PearlAccount,
+    Run,
+    RunState,
+    Worker,
+)
 from calls.queue import MAX_UNKNOWN, SCAN, Wait, next_in_line, opens_anywhere
 from calls.states import State
 from calls.wording import moment_words
@@ -40,47 +48,66 @@ def why_not_start(campaign: Campaign, *, now: datetime) -> str:
     return "" if rules.get(Rule.ALLOWED) else _nobody(rules)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Why nobody is dialled. `kind` is for machines: a Wait, `no_worker` or `hours`."""
+
+    kind: str
+    sentence: str
+
+
 def why_not_call(
     campaign: Campaign,
     *,
     now: datetime,
+    run: Run | None,
     workers: list[Worker],
     account: PearlAccount,
     counts: Counts | None,
     in_course: list[CallAttempt],
-) -> str:
-    """One sentence that names the cause whenever leads wait and nobody is dialled."""
+) -> Cause | None:
+    """The one cause whenever leads wait and nobody is dialled; the sentence of a
+    campaign that people stopped is empty."""
     if campaign.state == RunState.PAUSED:
-        return str(Wait.PAUSED.label)
+        return _waits(Wait.PAUSED)
     if campaign.state != RunState.RUNNING:
-        return campaign.state_reason
+        return Cause(kind=Wait.STOPPED, sentence=campaign.state_reason)
     if not workers:
-        return _(
+        sentence = _(
             "Ningún proceso está llamando: arranque «manage.py run_calls --serve» "
             "(script/server ya lo hace). Los leads conservan su sitio."
         )
-    unknown = sum(attempt.state == State.UNKNOWN for attempt in in_course)
-    if unknown >= MAX_UNKNOWN:
-        return str(Wait.UNCONFIRMED.label)
+        return Cause(kind="no_worker", sentence=sentence)
+    if run and run.test_phone != campaign.test_phone:
+        return _waits(Wait.TEST_CHANGED)
+    if sum(attempt.state == State.UNKNOWN for attempt in in_course) >= MAX_UNKNOWN:
+        return _waits(Wait.UNCONFIRMED)
     if budget.breaker_is_open(account):
-        return str(Wait.BREAKER.label)
-    if account.blocked_until and account.blocked_until > now:
-        return str(Wait.BLOCKED.label)
+        return _waits(Wait.BREAKER)
+    if budget.is_blocked(account, now=now):
+        return _waits(Wait.BLOCKED)
     try:
         if not opens_anywhere(now, window=campaign.window):
-            return _closed_words(campaign.window, now=now)
+            words = closed_words(campaign.window, now=now)
+            return Cause(kind=Wait.CLOSED, sentence=words)
     except WindowError as exc:
-        return str(exc.reason)
+        return Cause(kind="hours", sentence=str(exc.reason))
     if campaign.limit < 1:
-        return str(Wait.NO_AGENTS.label)
+        return _waits(Wait.NO_AGENTS)
     if counts and not in_course and not counts.rules.get(Rule.ALLOWED):
         empty = _("La cola está vacía: ponga leads en cola abajo.")
         # The board's `reasons` say more.
-        return _("No hay a quién llamar ahora.") if counts.rules else empty
-    return ""
+        sentence = _("No hay a quién llamar ahora.") if counts.rules else empty
+        return Cause(kind=Wait.QUEUE_EMPTY, sentence=sentence)
+    return None
 
 
-def _closed_words(window: CallingWindow, *, now: datetime) -> str:
+def _waits(wait: Wait) -> Cause:
+    return Cause(kind=wait, sentence=str(wait.label))
+
+
+def closed_words(window: CallingWindow, *, now: datetime) -> str:
+    """When a window that is closed everywhere opens first."""
     openings = [
         next_opening(
             now,
