@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from calls.calendar_feed import calendar_feed
 from calls.home import home, today_fragment
+from calls.metrics import metrics
 from calls.pearl_pill import pearl_pill_fragment
 from calls.webhooks import pearl_webhook
 from tuotempo.health import healthz, readyz
@@ -29,6 +30,7 @@ urlpatterns = [
     path("language", choose_language, name="choose_language"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("webhooks/pearl/<str:token>", pearl_webhook, name="pearl_webhook"),
     path("calendars/<str:token>.ics", calendar_feed, name="calendar_feed"),
     path("api/", include("calls.api.urls", namespace="api")),

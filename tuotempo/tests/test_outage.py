@@ -24,10 +24,22 @@ def free_port() -> int:
 
 @pytest.fixture
 def web_without_database():
+    yield from web(database_port=9)
+
+
+@pytest.fixture
+def web_with_silent_database():
+    """It accepts connections, and that is all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield from web(database_port=silent.getsockname()[1])
+
+
+def web(*, database_port: int):
     port = free_port()
-    env = {**os.environ, "DATABASE_URL": "mysql://nobody@127.0.0.1:9/nothing"}
+    database = f"mysql://nobody@127.0.0.1:{database_port}/nothing"
+    env = {**os.environ, "DATABASE_URL": database}
     options = ["--port", str(port), "--log-level", "critical"]
-    web = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "tuotempo.asgi:application", *options],
         cwd=ROOT,
         env=env,
@@ -41,8 +53,8 @@ def web_without_database():
         except requests.ConnectionError:
             time.sleep(0.05)
     yield url
-    web.terminate()
-    web.wait(20)
+    process.terminate()
+    process.wait(20)
 
 
 def test_a_page_without_database_says_so_and_shows_nothing_from_inside(
@@ -64,3 +76,17 @@ def test_the_process_lives_but_is_not_ready(web_without_database):
 
     assert alive.status_code == 200
     assert ready.status_code == 503
+    assert ready.json() == {"status": "unavailable", "database": "no answer"}
+
+
+def test_a_database_that_hangs_costs_a_probe_its_patience_and_no_more(
+    web_with_silent_database,
+):
+    began = time.monotonic()
+    answers = [
+        requests.get(f"{web_with_silent_database}/{path}", timeout=10)
+        for path in ("readyz", "readyz", "healthz")
+    ]
+
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    assert time.monotonic() - began < 8
