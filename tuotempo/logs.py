@@ -53,8 +53,11 @@ def ids_of(record: logging.LogRecord) -> dict[str, str | int]:
     return {**ids, **concerned(), **own}
 
 
-class Line(logging.Formatter):
+class Text(logging.Formatter):
     """One line for people; the ids follow what is said."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         said = super().formatMessage(record)

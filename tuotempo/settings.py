@@ -102,7 +102,8 @@ PEARL_WEBHOOK_TOKEN = read(
 PEARL_WEBHOOK_TOKEN_PREVIOUS = read(
     "str", "PEARL_WEBHOOK_TOKEN_PREVIOUS", "", "la cadena que se está sustituyendo."
 )
-for _name in ("PEARL_WEBHOOK_TOKEN", "PEARL_WEBHOOK_TOKEN_PREVIOUS"):
+METRICS_TOKEN = read("str", "METRICS_TOKEN", "", "cadena aleatoria; vacía: no hay.")
+for _name in ("PEARL_WEBHOOK_TOKEN", "PEARL_WEBHOOK_TOKEN_PREVIOUS", "METRICS_TOKEN"):
     if globals()[_name] and len(globals()[_name]) < 32:
         raise ImproperlyConfigured(
             f"La variable {_name} es demasiado corta: escriba al menos 32 caracteres "
@@ -201,14 +202,6 @@ LOG_FORMAT = read("str", "LOG_FORMAT", "text", "escriba text o json.")
 if LOG_FORMAT not in {"text", "json"}:
     raise ImproperlyConfigured(
         "La variable LOG_FORMAT tiene un valor que no se entiende: escriba text o json."
-    )
-METRICS_TOKEN = read(
-    "str", "METRICS_TOKEN", "", "cadena aleatoria de al menos 32 caracteres."
-)
-if METRICS_TOKEN and len(METRICS_TOKEN) < 32:
-    raise ImproperlyConfigured(
-        "La variable METRICS_TOKEN es demasiado corta: escriba al menos 32 caracteres "
-        "aleatorios."
     )
 
 # --- Database -----------------------------------------------------------------------
@@ -390,26 +383,19 @@ WEBHOOK_MAX_BYTES = 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "text": {
-            "()": "tuotempo.logs.Line",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        },
-        "json": {"()": "tuotempo.logs.Json"},
-    },
+    "formatters": {"line": {"()": f"tuotempo.logs.{LOG_FORMAT.title()}"}},
     "filters": {"redact": {"()": "tuotempo.redaction.Redact"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": LOG_FORMAT,
+            "formatter": "line",
             "filters": ["redact"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "axes": {"level": "ERROR"},
-        # Through our handler, in our format.
-        "uvicorn": {"propagate": True},
+        "uvicorn": {"propagate": True},  # through our handler, in our format
         # Its access line would hold the secrets of webhooks and calendars, and the
         # filters' texts.
         "uvicorn.access": {"level": "WARNING"},

@@ -44,6 +44,8 @@ def test_a_sound_environment_starts(tmp_path):
         ({"PEARL_API_URL": "api.nlpearl.ai"}, "PEARL_API_URL no es una dirección"),
         ({"PEARL_API_URL": "https://api.nlpearl.ai"}, "PEARL_ACCOUNT_ID falta"),
         ({"PEARL_WEBHOOK_TOKEN": "corto"}, "PEARL_WEBHOOK_TOKEN es demasiado corta"),
+        ({"METRICS_TOKEN": "corto"}, "METRICS_TOKEN es demasiado corta"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT tiene un valor que no se entiende"),
     ],
 )
 def test_a_bad_one_is_named_and_no_stack_trace_is_shown(tmp_path, variables, words):
