@@ -12,12 +12,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from calls.models import PearlAccount
+from calls.models import CallAttempt, PearlAccount
+from calls.states import State
 
 FAILURES_TO_OPEN = 3
 BREAKER_FIRST = timedelta(seconds=5)
-# Short enough that a run goes on within a minute of Pearl coming back.
-BREAKER_MAX = timedelta(seconds=30)
+# Short enough that a run goes on within a minute of Pearl coming back, though a
+# question may just have begun to wait for its deadline.
+BREAKER_MAX = timedelta(seconds=15)
 THROTTLE_DEFAULT = timedelta(seconds=2)
 THROTTLE_MAX = timedelta(minutes=15)
 
@@ -84,11 +86,35 @@ def note_failure(*, now: datetime) -> None:
         )
 
 
+def note_answer() -> None:
+    """Pearl answered a question. An open breaker is ajar from now on: that it answers
+    does not yet show that it takes calls."""
+    row = account()
+    rows = PearlAccount.objects.filter(pk=row.pk)
+    if breaker_is_open(row):
+        rows.filter(failures__gte=FAILURES_TO_OPEN).update(
+            failures=FAILURES_TO_OPEN - 1
+        )
+    elif row.failures and not breaker_is_ajar(row):
+        rows.filter(breaker_until=None).update(failures=0)
+
+
 def note_success() -> None:
-    """Pearl answered: the breaker closes."""
+    """Pearl answered to a call: the breaker closes."""
     PearlAccount.objects.filter(pk=account().pk, failures__gt=0).update(
         failures=0, breaker_until=None
     )
+
+
+def on_their_way() -> int:
+    """How many calls of all campaigns are about to be sent, or sent and not answered.
+
+    Call it inside a transaction: it holds the account's row, so that of two claims at
+    the same time the second counts the first.
+    """
+    PearlAccount.objects.select_for_update().get(pk=account().pk)
+    sending = [State.CLAIMED, State.DIALING]
+    return CallAttempt.objects.filter(state__in=sending).count()
 
 
 def is_blocked(row: PearlAccount, *, now: datetime) -> bool:
@@ -99,3 +125,9 @@ def is_blocked(row: PearlAccount, *, now: datetime) -> bool:
 def breaker_is_open(row: PearlAccount) -> bool:
     """Open until a harmless question is answered, never until time passes."""
     return row.failures >= FAILURES_TO_OPEN
+
+
+def breaker_is_ajar(row: PearlAccount) -> bool:
+    """Open until just now: calls are made one at a time until one is answered, and a
+    single failure opens it again."""
+    return row.breaker_until is not None and not breaker_is_open(row)

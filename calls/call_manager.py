@@ -347,7 +347,7 @@ class CallManager:
                     campaign, pearl=self.pearl, turn=self._turn, now=now
                 )
             if asked:
-                budget.note_success()
+                budget.note_answer()
         except Throttled as exc:
             budget.block(now=timezone.now(), retry_after=exc.retry_after)
         except AccessDenied as exc:
@@ -373,7 +373,7 @@ class CallManager:
         if any(finding.level == Level.NO_ANSWER for finding in findings):
             budget.note_failure(now=timezone.now())
             return False
-        budget.note_success()
+        budget.note_answer()
         wrong = [one.sentence for one in findings if one.level == Level.REFUSAL]
         if wrong and campaign.state == RunState.RUNNING:
             runs.stop(campaign.pk, now=timezone.now(), reason=wrong[0])
@@ -416,6 +416,7 @@ class CallManager:
                 logger.warning(
                     "attempt %s is left to its lease", attempt.token, extra=ids
                 )
+                close_old_connections()
 
     # Signs of life
 

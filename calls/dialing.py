@@ -106,8 +106,10 @@ class Dialer:
             # The hours became unreadable or illegal: the claim stops it.
             answer, problem = None, ""
         except DatabaseGone:
-            # The commit may or may not have happened; not a byte was sent.
+            # The commit may or may not have happened; not a byte was sent. What is
+            # written next must not be taken for a part of it.
             logger.warning("attempt %s: pre-send failed", attempt.token)
+            close_old_connections()
             self._not_sent(attempt, _("La base de datos no respondió."))
             return False
         if answer is None or not answer.allowed:
@@ -188,6 +190,8 @@ class Dialer:
                 self._stop_run(attempt.campaign, reason)
             case CallRefused():
                 self._record_refusal(attempt, exc)
+                if exc.status is not None:  # else it was refused here
+                    self._persist(budget.note_success)
             case _:
                 assert isinstance(exc, CallUncertain)  # noqa: S101 (make_call's errors)
                 self._persist(

@@ -39,6 +39,10 @@ class Wait(models.TextChoices):
     PACE = "pace", _("Se respeta el ritmo de peticiones que admite Pearl.")
     BLOCKED = "blocked", _("Pearl pidió esperar antes de enviar más peticiones.")
     BREAKER = "breaker", _("Pearl no responde: se comprueba hasta que vuelva.")
+    AJAR = (
+        "ajar",
+        _("Pearl vuelve a responder: se llama de una en una hasta que acepte una."),
+    )
     UNCONFIRMED = (
         "unconfirmed",
         _("Hay 3 llamadas sin confirmar: no se llama a nadie más hasta aclararlas."),
@@ -64,6 +68,9 @@ def free_lines(
         free = min(free, run.call_limit - used)
         if used >= run.call_limit:
             return Wait.CALL_LIMIT, 0
+    is_trying = budget.breaker_is_ajar(account) and budget.on_their_way() > 0
+    if budget.breaker_is_ajar(account):
+        free = min(free, 1)
     reasons = {
         Wait.TEST_CHANGED: gate.test_phone != run.test_phone,
         Wait.NO_AGENTS: lines < 1,
@@ -71,6 +78,7 @@ def free_lines(
         Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,
         Wait.BREAKER: budget.breaker_is_open(account),
         Wait.BLOCKED: budget.is_blocked(account, now=now),
+        Wait.AJAR: is_trying,
         Wait.LINES_BUSY: free < 1,
     }
     return next((w for w, holds in reasons.items() if holds), Wait.NOTHING), free

@@ -112,6 +112,8 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     confirming.put_off(told.filter(is_due), now=now)
     due = list(followed.filter(is_due).order_by("next_lookup_at"))
     due = [attempt for attempt in due if attempt.pk not in found.seen]
+    # A run may be waiting for these.
+    due.sort(key=lambda attempt: attempt.state != State.UNKNOWN)
     asked = 0
     for attempt in due:
         with concerning(attempt):

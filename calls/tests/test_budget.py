@@ -13,7 +13,7 @@ from calls.call_manager import CallManager
 from calls.models import CallAttempt, Campaign, PearlAccount, RunState
 from calls.queue import Wait
 from calls.states import State
-from calls.tests.factories import CampaignFactory
+from calls.tests.factories import CampaignFactory, RunFactory
 from leads.models import CallStatus, Lead
 from leads.tests.factories import LeadFactory
 
@@ -87,15 +87,74 @@ def test_three_failures_open_the_breaker_and_only_an_answer_closes_it(run):
     assert len(opened.attempts) == 1
 
 
-def test_the_breaker_waits_longer_each_time_up_to_half_a_minute():
+def break_it() -> None:
+    for _each in range(3):
+        budget.note_failure(now=NOW)
+
+
+def test_after_an_outage_calls_are_made_one_at_a_time_until_one_is_answered(run):
+    LeadFactory.create_batch(6)
+    break_it()
+
+    def claim(at_most: int = 3) -> claims.Claim:
+        return claims.claim(run.campaign_id, worker="a", at_most=at_most, now=NOW)
+
+    budget.note_answer()
+    budget.note_answer()  # that questions are answered shows nothing more
+    first, second = claim(), claim()
+    claims.pre_send(first.attempts[0], now=NOW)
+    third = claim()
+    budget.note_success()
+    fourth = claim()
+
+    assert (len(first.attempts), second.wait, third.wait) == (1, Wait.AJAR, Wait.AJAR)
+    assert len(fourth.attempts) == 3
+
+
+def test_one_call_at_a_time_means_one_of_all_campaigns(run):
+    other = RunFactory(campaign__outbound_id="f" * 24)
+    LeadFactory()
+    LeadFactory(pearl_outbound_id="f" * 24)
+    break_it()
+    budget.note_answer()
+
+    first = claims.claim(run.campaign_id, worker="a", at_most=1, now=NOW)
+    second = claims.claim(other.campaign_id, worker="a", at_most=1, now=NOW)
+
+    assert (len(first.attempts), second.wait) == (1, Wait.AJAR)
+
+
+def test_the_first_failure_after_an_outage_opens_the_breaker_again(run):
+    LeadFactory()
+    break_it()
+    budget.note_answer()
+
+    budget.note_failure(now=NOW)
+
+    claim = claims.claim(run.campaign_id, worker="a", at_most=1, now=NOW)
+    assert claim.wait == Wait.BREAKER
+
+
+def test_failures_that_an_answer_follows_are_forgotten():
+    for _each in range(5):
+        budget.note_failure(now=NOW)
+        budget.note_failure(now=NOW)
+        budget.note_answer()
+
+    row = budget.account()
+    assert row.failures == 0
+    assert not budget.breaker_is_ajar(row)
+
+
+def test_the_breaker_waits_longer_each_time_up_to_a_quarter_of_a_minute():
     pauses = []
     for _each in range(12):
         budget.note_failure(now=NOW)
         row = budget.account()
         pauses.append(row.breaker_until and row.breaker_until - NOW)
 
-    assert pauses[:5] == [None, None, 5 * SECOND, 10 * SECOND, 20 * SECOND]
-    assert pauses[-1] == 30 * SECOND
+    assert pauses[:5] == [None, None, 5 * SECOND, 10 * SECOND, 15 * SECOND]
+    assert pauses[-1] == 15 * SECOND
 
 
 # --- With a real provider -----------------------------------------------------------
