@@ -233,6 +233,7 @@ elif _database["ENGINE"].endswith("mysql"):
     _database.setdefault("OPTIONS", {}).update(
         charset="utf8mb4",
         isolation_level="read committed",
+        connect_timeout=10,
         init_command=(
             "SET sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
             "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"

@@ -19,7 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -36,6 +36,8 @@ from calls.queue import Wait, next_in_line
 from leads.verdict import Rule
 
 IGNORE_REPEATS_SECONDS = 1.0
+# Longer than the server lets anybody wait for a lock (50 s), so that it says so itself.
+DATABASE_WAIT_SECONDS = 60
 DRY_RUN_SHOWS = 100
 # The kinds of end that are no failure.
 GOOD_ENDS = (Wait.QUEUE_EMPTY, Wait.CALL_LIMIT)
@@ -66,6 +68,7 @@ class Command(BaseCommand):
         if not options["serve"] and options["verbosity"] < 2:
             # A person reads this terminal: each call's log line is for services.
             logging.getLogger("calls").setLevel(logging.WARNING)
+        wait_for_database(at_most=DATABASE_WAIT_SECONDS)
         for name in ("max_concurrent_calls", "limit"):
             value = options[name]
             if value is not None and value < 1:
@@ -226,6 +229,20 @@ class Command(BaseCommand):
             self.stdout.write(_("         … y %d más") % (allowed - len(order)))
         for rule, count in counts.items():
             self.stdout.write(f"{count:>7}  {rule.label}")
+
+
+def wait_for_database(*, at_most: int) -> None:
+    """Seconds after which this process gives up a connection that says nothing: a
+    database may vanish without a word (a failover, a firewall), and its answer would be
+    waited for for ever. Should this process vanish so, the server waits twice as long,
+    and then lets go the gate that STOP needs."""
+    if connection.vendor != "mysql":
+        return
+    options = connection.settings_dict["OPTIONS"]
+    options.update(read_timeout=at_most, write_timeout=at_most)
+    options["connect_timeout"] = min(at_most, options.get("connect_timeout", at_most))
+    command = options.get("init_command", "").split(",wait_timeout")[0]
+    options["init_command"] = f"{command},wait_timeout={2 * at_most}"
 
 
 def nobody_to_call(counts: dict[Rule, int]) -> list[str]:
