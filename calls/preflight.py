@@ -27,6 +27,7 @@ from calls.pearl import (
 )
 from leads.window import (
     CallingWindow,
+    Weekly,
     WindowError,
     exceeds_legal_hours,
     parse_weekly,
@@ -256,8 +257,15 @@ def _pearl_rules(
                 "podría llamar fuera de horas: ajústelo en Pearl."
             )
         )
+    elif _narrower(rules.calling_hours, campaign):
+        yield _no(
+            _(
+                "El horario de Pearl es más estrecho que el de la campaña, así que una "
+                "llamada podría esperar en Pearl a otro día: ponga el mismo en los dos."
+            )
+        )
     else:
-        yield _ok(_("El horario de Pearl cabe en el de la campaña."))
+        yield _ok(_("El horario de Pearl es el de la campaña."))
 
 
 def _uses_leads(campaign: Campaign, *, pearl: PearlClient) -> bool:
@@ -267,22 +275,34 @@ def _uses_leads(campaign: Campaign, *, pearl: PearlClient) -> bool:
 
 
 def _wider(theirs: Sequence[CallingHours], campaign: Campaign) -> bool:
-    """No row at all means always open (pearl-api.md 6.6); day 0 is Sunday (U24)."""
-    if not theirs:
-        return True
+    """No row at all means always open (pearl-api.md 6.6)."""
+    weekly = _weekly(theirs)
+    return weekly is None or not weekly or not _fits(weekly, campaign.window.weekly)
+
+
+def _narrower(theirs: Sequence[CallingHours], campaign: Campaign) -> bool:
+    return not _fits(campaign.window.weekly, _weekly(theirs) or {})
+
+
+def _weekly(theirs: Sequence[CallingHours]) -> Weekly | None:
+    """Day 0 is Sunday (U24). None: they are not understood."""
     names = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
     weekly: dict[str, list[list[str]]] = {}
     try:
         for row in theirs:
             weekly.setdefault(names[row.day], []).append([row.start, row.end])
-        parsed = CallingWindow(weekly=parse_weekly(weekly)).weekly
+        return parse_weekly(weekly)
     except (WindowError, IndexError):
-        return True
-    ours = campaign.window.weekly
-    return any(
-        not any(a <= start and end <= b for a, b in ours.get(day, ()))
-        for day, spans in parsed.items()
-        for start, end in spans
+        return None
+
+
+def _fits(inner: Weekly, outer: Weekly) -> bool:
+    """Whether each span lies within one of the other's; touching ones are one."""
+    spans, around = CallingWindow(weekly=inner).spans, CallingWindow(weekly=outer).spans
+    return all(
+        any(a <= start and end <= b for a, b in around[day])
+        for day, of_day in enumerate(spans)
+        for start, end in of_day
     )
 
 

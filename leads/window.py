@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
 from bisect import bisect_left
@@ -80,6 +81,7 @@ class Closed(TextChoices):
     BETWEEN_WINDOWS = "between_windows", _("Pausa entre dos tramos del horario")
     AFTER_CLOSING = "after_closing", _("Ya pasó la hora de llamar")
     CLOCK_CHANGE = "clock_change", _("Está a punto de cambiar la hora")
+    PROVIDER_CLOSED = "provider_closed", _("A esa hora Pearl no llama")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +89,16 @@ class CallingWindow:
     """Hours of the week, on the lead's own clock, in which its phone may ring.
 
     Each span closes `close_margin` early, at midnight too: a request may wait in
-    the provider's queue before the phone rings. Raises `WindowError`.
+    the provider's queue before the phone rings. `provider_zone`: the provider keeps
+    the same hours, without holidays, on this clock. A request that reached it outside
+    them would wait there and ring when it opens, be that early, or a holiday, where the
+    lead is; so both clocks must be within the hours. Raises `WindowError`.
     """
 
     weekly: Weekly
     on_holidays: bool = False
     close_margin: timedelta = timedelta(minutes=2)
+    provider_zone: str = ""
     spans: tuple[tuple[Span, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +130,8 @@ def why_closed(at: datetime, *, place: Place, window: CallingWindow) -> Closed |
     )
     if closed is None and _clock_changes(here, at + window.close_margin):
         return Closed.CLOCK_CHANGE
+    if closed is None and not _provider_is_open(at, window, here=place.time_zone):
+        return Closed.PROVIDER_CLOSED
     return closed
 
 
@@ -150,6 +158,11 @@ def next_closing(
         if not is_open(moment, place=place, window=window):
             return moment
     return None
+
+
+def knows_clock(place: Place) -> bool:
+    """Whether its time zone is one that there is."""
+    return _zone(place.time_zone) is not None
 
 
 def exceeds_legal_hours(window: CallingWindow) -> bool:
@@ -213,6 +226,15 @@ def _hour_closed(here: datetime, spans: tuple[Span, ...]) -> Closed | None:
     return Closed.BETWEEN_WINDOWS
 
 
+def _provider_is_open(at: datetime, window: CallingWindow, *, here: str) -> bool:
+    if window.provider_zone in ("", here):
+        return True
+    there = at.astimezone(ZoneInfo(window.provider_zone))
+    spans = window.spans[there.weekday()]
+    is_closed = not spans or _hour_closed(there, spans) is not None
+    return not is_closed and not _clock_changes(there, at + window.close_margin)
+
+
 def _clock_changes(here: datetime, latest_ring: datetime) -> bool:
     """A request that waits while the clocks change may ring at an hour not foreseen."""
     return latest_ring.astimezone(here.tzinfo).utcoffset() != here.utcoffset()
@@ -248,6 +270,13 @@ def _turning_points(
     zone = _zone(place.time_zone)
     if zone is None:
         return
+    zones = {zone, _zone(window.provider_zone) or zone}
+    yield from heapq.merge(*(_points_of(one, at, window) for one in zones))
+
+
+def _points_of(
+    zone: ZoneInfo, at: datetime, window: CallingWindow
+) -> Iterator[datetime]:
     today = at.astimezone(zone).date()
     for days in range(SEARCH.days + 1):
         points = _edges(today + timedelta(days=days), zone, window)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from calls.states import Outcome
 from leads.models import Lead, LeadQuerySet
+from leads.places import MADRID
 from leads.window import (
     ALWAYS_OPEN,
     DEFAULT_WINDOW,
@@ -166,6 +167,7 @@ class Campaign(models.Model):
             weekly=parse_weekly(self.weekly_hours),
             on_holidays=self.on_holidays,
             close_margin=timedelta(seconds=self.close_margin_seconds),
+            provider_zone=MADRID,  # preflight sees to it
         )
 
     def number_for(self, lead: Lead) -> str:

@@ -66,6 +66,22 @@ def test_hours_of_pearl_wider_than_ours_refuse_a_start(simulator):
     assert "más amplio" in refusals(campaign, simulator.client())
 
 
+def test_hours_of_pearl_narrower_than_ours_refuse_a_start(simulator):
+    """What is asked for while Pearl is closed would wait there for another day."""
+    campaign = CampaignFactory(always_open=False)
+    simulator.set(campaigns={OUTBOUND_ID: {"callingHours": WORKDAYS[:4]}})
+
+    assert "más estrecho" in refusals(campaign, simulator.client())
+
+    halves = [
+        {**day, **half}
+        for day in WORKDAYS
+        for half in ({"end": "14:00"}, {"start": "14:00"})
+    ]
+    simulator.set(campaigns={OUTBOUND_ID: {"callingHours": halves}})
+    assert refusals(campaign, simulator.client()) == ""
+
+
 def test_pearls_own_retries_refuse_a_start_where_it_has_leads(simulator, campaign):
     simulator.set(campaigns={OUTBOUND_ID: {"maximumCallAttempts": 3}})
     findings = preflight.check(campaign, pearl=simulator.client(), now=NOW)

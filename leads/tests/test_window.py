@@ -27,6 +27,7 @@ from leads.tests.windows import (
 from leads.window import (
     ALWAYS_OPEN,
     DEFAULT_WINDOW,
+    CallingWindow,
     Closed,
     is_open,
     next_closing,
@@ -205,6 +206,24 @@ def test_a_request_that_could_wait_through_a_clock_change_is_not_sent():
 
     for at in (before, before.astimezone(ZoneInfo("Europe/Madrid"))):
         assert why_closed(at, place=MADRID, window=window) == Closed.CLOCK_CHANGE
+
+
+def test_nobody_is_asked_for_while_the_providers_own_clock_is_past_the_hours():
+    nine_to_nine = dict.fromkeys(range(5), ((time(9), time(21)),))
+    window = CallingWindow(weekly=nine_to_nine, provider_zone="Europe/Madrid")
+    holiday_in_madrid = datetime(2028, 5, 2, 12, tzinfo=UTC)
+
+    def in_tenerife(hour, minute=0):
+        return datetime(2026, 11, 24, hour, minute, tzinfo=UTC)
+
+    closed = [
+        why_closed(at, place=TENERIFE, window=window)
+        for at in (in_tenerife(19, 57), in_tenerife(19, 58), in_tenerife(21))
+    ]
+    assert closed == [None, Closed.PROVIDER_CLOSED, Closed.AFTER_CLOSING]
+    assert is_open(holiday_in_madrid, place=TENERIFE, window=window)
+    morning = next_opening(in_tenerife(20), place=TENERIFE, window=window)
+    assert morning == in_tenerife(9) + timedelta(days=1)
 
 
 def test_touching_spans_are_one_and_twenty_four_hours_end_the_day():
