@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.models import Consent
 from leads.places import Place
-from leads.window import CallingWindow, is_open, next_opening
+from leads.window import CallingWindow, is_open, knows_clock, next_opening
 
 
 class Rule(models.TextChoices):
@@ -107,7 +107,7 @@ def _lasting_rule(facts: Facts, *, rules: Rules) -> Rule | None:
         Rule.PROPOSED: facts.exclusion_proposed,
         Rule.MANUAL: facts.manual,
         Rule.NO_CONSENT: no_consent,
-        Rule.UNKNOWN_PLACE: not facts.place.time_zone,
+        Rule.UNKNOWN_PLACE: not knows_clock(facts.place),
         Rule.EXHAUSTED: facts.attempts >= rules.max_attempts and not facts.promised,
         Rule.IN_COURSE: facts.in_course,
     }
