@@ -102,9 +102,10 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
         return False
     young = followed.filter(send_started_at__gte=now - YOUNG)
     firsts = [rows.aggregate(at=Min("send_started_at"))["at"] for rows in (young, told)]
-    found = _Findings()
+    found, since = _Findings(), now
     if first := min(filter(None, firsts), default=None):
-        found = _search(campaign, since=first - SKEW, pearl=pearl, turn=turn, now=now)
+        since = first - SKEW
+        found = _search(campaign, since=since, pearl=pearl, turn=turn, now=now)
     _space_rounds(campaign, pages=found.pages, now=now)
     talking = [r.to for r in found.strays if r.to and r.status not in FINAL_STATUSES]
     # A webhook that told of the start may be trusted for longer.
@@ -118,7 +119,8 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
     for attempt in due:
         with concerning(attempt):
             if attempt.state == State.UNKNOWN:
-                _clear_up(attempt, pearl=pearl, turn=turn, now=now)
+                seen = found if since <= _sent_at(attempt) - SKEW else None
+                _clear_up(attempt, seen, pearl=pearl, turn=turn, now=now)
             elif asked < ONE_BY_ONE:
                 _follow(attempt, pearl=pearl, turn=turn, now=now)
                 asked += 1
@@ -337,22 +339,24 @@ def _later(attempt: CallAttempt, *, now: datetime) -> datetime:
 
 
 def _clear_up(
-    attempt: CallAttempt, *, pearl: PearlClient, turn: Turn, now: datetime
+    attempt: CallAttempt,
+    seen: _Findings | None,
+    *,
+    pearl: PearlClient,
+    turn: Turn,
+    now: datetime,
 ) -> None:
     """Find the call of an UNKNOWN attempt, or the proof that there is none.
 
-    Absence needs time and two witnesses (reliability.md 1.5): after the settle time,
-    two looks apart, at all calls and at all requests of those minutes. Without proof
-    within the horizon a person decides.
+    `seen`: the calls since it was sent, just read. Absence needs time and two witnesses
+    (reliability.md 1.5): after the settle time, two looks apart, at all calls and at
+    all requests of those minutes. Without proof within the horizon a person decides.
     """
-    sent_at = attempt.send_started_at or attempt.claimed_at
-    found = _search(
-        attempt.campaign,
-        since=sent_at - UNKNOWN_MARGIN,
-        pearl=pearl,
-        turn=turn,
-        now=now,
-    )
+    sent_at = _sent_at(attempt)
+    found = seen
+    if found is None or now >= sent_at + _settle():
+        since = sent_at - UNKNOWN_MARGIN
+        found = _search(attempt.campaign, since=since, pearl=pearl, turn=turn, now=now)
     if attempt.pk in found.seen:
         return
     fitting = [report for report in found.strays if _fits(report, attempt, sent_at)]
@@ -379,6 +383,14 @@ def _clear_up(
         _note_absence(attempt, found, pearl=pearl, turn=turn, now=now)
 
 
+def _sent_at(attempt: CallAttempt) -> datetime:
+    return attempt.send_started_at or attempt.claimed_at
+
+
+def _settle() -> timedelta:
+    return timedelta(seconds=settings.UNKNOWN_SETTLE_SECONDS)
+
+
 def _fits(report: CallReport, attempt: CallAttempt, sent_at: datetime) -> bool:
     """An unbound call, without anybody's marker, to this number since it was sent."""
     return (
@@ -401,8 +413,7 @@ def _note_absence(
     turn: Turn,
     now: datetime,
 ) -> None:
-    sent_at = attempt.send_started_at or attempt.claimed_at
-    settle = timedelta(seconds=settings.UNKNOWN_SETTLE_SECONDS)
+    sent_at, settle = _sent_at(attempt), _settle()
     logger.info("attempt %s is not found at Pearl", attempt.token)
     if now < sent_at + settle:
         claims.look_again(attempt, at=min(now + settle / 10, sent_at + settle), now=now)
@@ -430,7 +441,7 @@ def _may_be_waiting(
     """
     if found.unreadable:
         return True
-    sent_at = attempt.send_started_at or attempt.claimed_at
+    sent_at = _sent_at(attempt)
     open_requests: set[RequestId] = set()
     for page in _pages(
         lambda skip: pearl.search_call_requests(

@@ -18,6 +18,7 @@ from leads.tests.factories import OUTBOUND_ID, LeadFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ANSWERED = "+34600000001"
+BULK = "POST /v2/Pearl/{pearlId}/Calls/Bulk"
 
 
 def always() -> bool:
@@ -88,6 +89,29 @@ def test_a_call_whose_answer_was_lost_is_found_and_never_repeated(
     assert attempt.outcome == Outcome.SUCCESS
     assert len(simulator.rings()) == 1
     assert Lead.objects.get().call_status == CallStatus.COMPLETED
+
+
+def test_until_it_has_settled_a_lost_call_is_looked_for_among_those_just_read(
+    simulator, settings
+):
+    settings.UNKNOWN_SETTLE_SECONDS = 600.0
+    now, lead = timezone.now(), LeadFactory()
+    attempt = AttemptFactory(
+        lead=lead, state=State.UNKNOWN, claimed_at=now, next_lookup_at=now
+    )
+
+    def poll_at(at):
+        before = simulator.get("stats")["requests"].get(BULK, 0)
+        type(attempt.campaign).objects.update(next_poll_at=None)
+        CallAttempt.objects.update(next_lookup_at=at)
+        pearl = simulator.client()
+        assert reconciling.poll(attempt.campaign, pearl=pearl, turn=always, now=at)
+        return simulator.get("stats")["requests"][BULK] - before
+
+    assert poll_at(now) == 1
+    assert poll_at(now + timedelta(minutes=11)) == 2
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.absences) == (State.UNKNOWN, 1)
 
 
 @pytest.mark.parametrize("fault", NOT_PLACED, ids=lambda fault: fault["kind"])
