@@ -101,9 +101,8 @@ def note_answer() -> None:
 
 def note_success() -> None:
     """Pearl answered to a call: the breaker closes."""
-    PearlAccount.objects.filter(pk=account().pk, failures__gt=0).update(
-        failures=0, breaker_until=None
-    )
+    ours = PearlAccount.objects.filter(account_id=settings.PEARL_ACCOUNT_ID)
+    ours.filter(failures__gt=0).update(failures=0, breaker_until=None)
 
 
 def on_their_way() -> int:

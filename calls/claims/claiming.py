@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from calls import budget
@@ -84,6 +84,8 @@ def _claim_leads(
 
 
 def _why_nobody(gate: Campaign, *, now: datetime) -> Wait:
+    if not connection.features.has_select_for_update_skip_locked:
+        return Wait.QUEUE_EMPTY  # then none was skipped
     locked = next_leads(gate, at_most=1, now=now, lock=False)
     return Wait.LEADS_BUSY if locked else Wait.QUEUE_EMPTY
 
