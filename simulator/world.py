@@ -34,12 +34,19 @@ class Listener(Protocol):
 class World:
     """The state behind every route. Synchronous: nothing here waits."""
 
-    def __init__(self, config: Config, *, account_id: str, secret_key: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        account_id: str,
+        secret_key: str,
+        clock: Clock | None = None,
+    ) -> None:
         self.account_id = account_id
         self.secret_key = secret_key
         self.base_url = ""
         self.config = config
-        self.clock = Clock(speed=config.speed)
+        self.clock = clock or Clock(speed=config.speed)
         self.meters = Meters(self.clock.real)
         self.listeners: list[Listener] = []
         self.timeline = Timeline(self)
