@@ -142,7 +142,8 @@ class Judge:
             self._compare(token, calls[0], known.pop(token, none))
         for token, request in self.refused.items():
             state, _outcome, _call = known.pop(token, none)
-            if state != "ended":
+            # Nobody was rung: if its answer was lost, it may count as not placed.
+            if state not in ("ended", "not_placed", "manual"):
                 self.accuse("a refusal was lost", token, state, request.status)
         for token, (state, outcome, _call) in known.items():
             if state == "ended":
