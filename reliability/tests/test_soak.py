@@ -16,5 +16,5 @@ def test_days_of_calls_with_faults_ring_nobody_twice_and_lose_nothing():
     tally = soak(Plan(calls=1, seed=20261128, leads=leads, days=1))
 
     assert tally.violations == {}, str(tally)
-    assert tally.calls > leads
-    assert tally.faults["accepted, then timeout"] > leads / 40
+    assert tally.calls > leads / 2
+    assert tally.faults["accepted, then timeout"] > 2
