@@ -198,10 +198,9 @@ def judge(job: Job, found: Found) -> tuple[bool, str]:
         return False, f"FAILED: {found.caught[0]}"
     if found.caught:
         return True, found.caught[0]
-    if found.broken:
-        return False, f"BROKEN: {found.broken[0]}"
-    is_good = job.mutant is None and found.passed > 0
-    return is_good, f"{found.passed} passed" if is_good else "SURVIVED"
+    if found.broken or not found.passed:
+        return False, f"BROKEN: {[*found.broken, 'no test was run'][0]}"
+    return job.mutant is None, "SURVIVED" if job.mutant else f"{found.passed} passed"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ Debian package; without that package it fails, for a suite that skips proves not
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import subprocess
@@ -57,14 +58,17 @@ def start_mariadb(folder: Path) -> str:
 
 
 def install_mariadb(folder: Path) -> None:
+    """One at a time on a machine: several at once may leave system tables out."""
     install = _need("mariadb-install-db", "/usr/bin/mariadb-install-db")
     options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-    subprocess.run(  # noqa: S603
-        [install, *_common(folder), *options],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with (Path(tempfile.gettempdir()) / "tt-install-mariadb").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(  # noqa: S603
+            [install, *_common(folder), *options],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 def run_mariadb(folder: Path) -> subprocess.Popen[bytes]:
