@@ -36,6 +36,7 @@ KNOWN: dict[str, tuple[str, ...] | str] = {
     "calls.claims.doubts:reap_leases": ("reap",),
     "calls.claims.doubts:reopen": ("confirm goes on",),
     "calls.claims.doubts:restore_unknown": ("restore",),
+    "calls.claims.doubts:revive_unknown": "calls/tests/test_reconcile_journal.py",
     "calls.claims.doubts:unbind": ("unbind",),
     "calls.claims.sending:_accept": ("accepted",),
     "calls.claims.sending:mark_accepted": ("accepted",),
