@@ -224,6 +224,11 @@ UNDONE_AND_DONE_AGAIN = {
     for pair in itertools.product(
         ("pre-send", *SWITCH), ("release", "reap", "pre-send", *STAFF)
     )
+} | {
+    # A claim and a bulk change lock the same leads, each in its own order; the worker
+    # claims again, and `selection.apply` has three tries.
+    frozenset(("claim", name))
+    for name in ("bulk deselect", "bulk exclude", "bulk manual", "bulk undo")
 }
 
 

@@ -17,4 +17,4 @@ def test_days_of_calls_with_faults_ring_nobody_twice_and_lose_nothing():
 
     assert tally.violations == {}, str(tally)
     assert tally.calls > leads / 2
-    assert tally.faults["accepted, then timeout"] > 2
+    assert tally.faults["accepted, then timeout"] > 0
