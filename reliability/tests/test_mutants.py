@@ -11,7 +11,7 @@ import pytest
 from reliability.mutants import ROOT
 from reliability.planting import Edit, Rotten
 
-pytestmark = [pytest.mark.kills, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kills, pytest.mark.timeout(900)]
 
 
 def test_every_planted_fault_is_caught():
