@@ -182,8 +182,11 @@ def frost(
             life.kill()
         one.seconds = max(one.seconds, time.monotonic() - began)
     after = _picture(stage)
-    changed = [pk for pk in after if after[pk] != before.get(pk)]
-    report.wrong += [f"a stale worker changed {before.get(pk)}" for pk in changed]
+    for pk, row in after.items():
+        was = before.get(pk, {})
+        changed = {name: value for name, value in row.items() if was.get(name) != value}
+        if changed:
+            report.wrong.append(f"a stale worker changed {pk} to {changed}")
     if len(stage.pearl.rings()) != rings:
         report.wrong.append("a stale worker made a phone ring")
 
@@ -237,9 +240,11 @@ def freeze_in_a_transaction(
 
 
 def _picture(stage: Stage) -> dict[tuple[str, int], dict[str, Any]]:
-    """All that a call and its lead are, but for the ids that Pearl gave the request:
-    whoever asked may add them late."""
-    late = {"pearl_request_id", "queue_position", "updated_at"}
+    """All that a call and its lead are, but for what anybody who asks Pearl may add
+    late: the ids of the request, and what was said in a call that is over."""
+    late = {"pearl_request_id", "queue_position", "updated_at", "next_lookup_at"}
+    late |= {"summary", "transcript", "recording_url", "sentiment", "tags"}
+    late |= {"collected_info", "effects_due_at"}
     rows = [("attempt", row) for row in stage.attempts.values()]
     rows += [("lead", row) for row in stage.campaign.leads.values()]
     return {
