@@ -37,6 +37,7 @@ from calls.pearl import (
     PearlError,
     Throttled,
 )
+from calls.pearl_search import Interrupted
 from calls.preflight import Level
 from calls.queue import Wait
 from calls.recording_copier import RecordingCopier
@@ -308,7 +309,7 @@ class CallManager:
                     for campaign in self._campaigns():
                         self._ask_about_safely(campaign)
                     self._read_states()
-            except reconciling.Interrupted:
+            except Interrupted:
                 break
             except DatabaseGone:
                 logger.warning("the database does not answer; no questions are asked")
@@ -321,7 +322,7 @@ class CallManager:
     def _ask_about_safely(self, campaign: Campaign) -> None:
         try:
             self._ask_about(campaign)
-        except (reconciling.Interrupted, *DatabaseGone):
+        except (Interrupted, *DatabaseGone):
             raise
         except Exception:
             # Its own trouble only: the other campaigns are asked about all the same.

@@ -19,7 +19,7 @@ from django.db import (
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls import budget, claims, preflight, reconciling, runs
+from calls import budget, claims, preflight, runs
 from calls.journal import DialJournal, is_known
 from calls.log_context import concerning
 from calls.models import CallAttempt, Campaign
@@ -33,6 +33,7 @@ from calls.pearl import (
     PlacedCall,
     Throttled,
 )
+from calls.pearl_search import poll_after
 from calls.preflight import Level
 from leads.window import WindowError
 
@@ -165,7 +166,7 @@ class Dialer:
                 request_id=request_id,
                 queue_position=placed.queue_position,
                 now=now,
-                look_at=reconciling.poll_after(now),
+                look_at=poll_after(now),
             )
         )
         self._persist(budget.note_success)

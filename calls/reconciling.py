@@ -10,37 +10,37 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
-from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import Min, Q
 from django.utils.translation import gettext as _
 
 from calls import budget, claims, confirming
 from calls.evidence import Evidence, join
-from calls.log_context import concerning, ids_of
+from calls.log_context import concerning
 from calls.models import CallAttempt, Campaign, PearlEvent
-from calls.outcomes import record, rightful
+from calls.outcomes import record
 from calls.pearl import (
-    CallId,
     CallReport,
     CallRequestReport,
-    NoAnswer,
     NotFound,
-    Page,
     PearlClient,
     RequestId,
+)
+from calls.pearl_search import (
+    SKEW,
+    Findings,
+    Interrupted,
+    Turn,
+    pages,
+    poll_after,
+    search,
 )
 from calls.states import FINAL_STATUSES, State
 
 logger = logging.getLogger(__name__)
 
-SKEW = timedelta(minutes=1)
 # How far Pearl's clock may differ from ours without hiding a call from us.
 UNKNOWN_MARGIN = timedelta(hours=1)
 # Older calls are asked about one by one, so that one stuck call does not make every
@@ -52,33 +52,6 @@ SWEEP_EVERY = timedelta(minutes=10)
 SWEEP_BACK = timedelta(hours=2)
 POLL_SHARE = 10
 FINAL_REQUESTS = frozenset({10, 20, 100})
-
-T = TypeVar("T")
-
-DatabaseGone = (OperationalError, InterfaceError)
-
-# Waits for a turn to send a request; False: do not ask, the process is stopping.
-Turn = Callable[[], bool]
-
-
-class Interrupted(Exception):
-    """The process is stopping: what was learnt so far is kept, the rest comes later."""
-
-
-@dataclass(kw_only=True)
-class _Findings:
-    """What a search brought: attempts seen, and calls that nobody here ordered."""
-
-    seen: set[int] = field(default_factory=set)
-    strays: list[CallReport] = field(default_factory=list)
-    call_ids: set[CallId] = field(default_factory=set)
-    pages: int = 0
-    unreadable: int = 0
-
-
-def poll_after(now: datetime) -> datetime:
-    """When a call not heard of by webhook is next asked about."""
-    return now + timedelta(seconds=settings.POLL_SECONDS)
 
 
 def trust_webhook_until(now: datetime) -> datetime:
@@ -102,10 +75,10 @@ def poll(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) -
         return False
     young = followed.filter(send_started_at__gte=now - YOUNG)
     firsts = [rows.aggregate(at=Min("send_started_at"))["at"] for rows in (young, told)]
-    found, since = _Findings(), now
+    found, since = Findings(), now
     if first := min(filter(None, firsts), default=None):
         since = first - SKEW
-        found = _search(campaign, since=since, pearl=pearl, turn=turn, now=now)
+        found = search(campaign, since=since, pearl=pearl, turn=turn, now=now)
     _space_rounds(campaign, pages=found.pages, now=now)
     talking = [r.to for r in found.strays if r.to and r.status not in FINAL_STATUSES]
     # A webhook that told of the start may be trusted for longer.
@@ -144,7 +117,7 @@ def sweep(campaign: Campaign, *, pearl: PearlClient, turn: Turn, now: datetime) 
     ours = Campaign.objects.filter(due, pk=campaign.pk)
     if not ours.update(next_sweep_at=now + SWEEP_EVERY):
         return False
-    found = _search(campaign, since=now - SWEEP_BACK, pearl=pearl, turn=turn, now=now)
+    found = search(campaign, since=now - SWEEP_BACK, pearl=pearl, turn=turn, now=now)
     # A call shows our marker only when it is over, and is bound at the latest then.
     waiting = set(
         CallAttempt.objects.filter(campaign=campaign, pearl_call_id=None)
@@ -168,7 +141,7 @@ def read_since(
     """Let Pearl tell of every call since then, as after a restore. Raises PearlError,
     Interrupted."""
     start = since - UNKNOWN_MARGIN
-    _search(campaign, since=start, pearl=pearl, turn=turn, now=now)
+    search(campaign, since=start, pearl=pearl, turn=turn, now=now)
 
 
 def _take_round(campaign: Campaign, *, now: datetime) -> bool:
@@ -183,116 +156,6 @@ def _space_rounds(campaign: Campaign, *, pages: int, now: datetime) -> None:
     Campaign.objects.filter(pk=campaign.pk, next_poll_at__lt=least).update(
         next_poll_at=least
     )
-
-
-# --- The search ---------------------------------------------------------------------
-
-
-def _search(
-    campaign: Campaign,
-    *,
-    since: datetime,
-    pearl: PearlClient,
-    turn: Turn,
-    now: datetime,
-) -> _Findings:
-    found = _Findings()
-    limits = [100, 25, 5, 1]
-
-    def ask(skip: int) -> Page[CallReport]:
-        """A page, or a smaller one if its transcripts are too much for one answer."""
-        while True:
-            try:
-                return pearl.bulk_calls(
-                    campaign.pearl_id,
-                    since=since,
-                    until=now + SKEW,
-                    skip=skip,
-                    limit=limits[0],
-                )
-            except NoAnswer as exc:
-                if exc.code != "too-big" or len(limits) == 1:
-                    raise
-                limits.pop(0)
-                if not turn():
-                    raise Interrupted from None
-
-    for page in _pages(ask, turn=turn):
-        found.pages += 1
-        found.unreadable += page.unreadable
-        _read_page(page.items, found=found, now=now)
-    return found
-
-
-def _pages(ask: Callable[[int], Page[T]], *, turn: Turn) -> Iterable[Page[T]]:
-    skip: int | None = 0
-    while skip is not None:
-        if not turn():
-            raise Interrupted
-        page = ask(skip)
-        yield page
-        skip = page.next_skip
-
-
-def _read_page(
-    reports: Sequence[CallReport], *, found: _Findings, now: datetime
-) -> None:
-    attempts = _attempts_of(reports)
-    for report in reports:
-        found.call_ids.add(report.call_id)
-        try:
-            attempt = rightful(
-                attempts.get(report.call_id),
-                attempts.get(report.attempt_token or ""),
-                now=now,
-            )
-            if attempt is None:
-                found.strays.append(report)
-            elif _take_in(report, attempt, now=now):
-                found.seen.add(attempt.pk)
-            else:
-                found.unreadable += 1
-        except DatabaseGone:
-            raise
-        except Exception:
-            # One report that cannot be written must not keep the others from us.
-            logger.exception("call %s: its report was not recorded", report.call_id)
-            found.unreadable += 1
-
-
-def _take_in(report: CallReport, attempt: CallAttempt, *, now: datetime) -> bool:
-    evidence, known = Evidence.of_report(report), Evidence.of_attempt(attempt)
-    is_settled = attempt.confirmed_at and attempt.next_lookup_at is None
-    if is_settled and join(known, evidence) == known:
-        return True
-    if report.status in FINAL_STATUSES:
-        logger.info(
-            "attempt %s is over by Pearl's search",
-            attempt.token,
-            extra=ids_of(attempt),
-        )
-    look_at = poll_after(now)
-    return record(attempt, evidence, now=now, look_at=look_at, confirms=True)
-
-
-def _attempts_of(reports: Sequence[CallReport]) -> dict[str, CallAttempt]:
-    """By Pearl's call id and by our token, in one query."""
-    ids = [report.call_id for report in reports]
-    tokens = [token for report in reports if (token := _token(report))]
-    rows = CallAttempt.objects.filter(Q(pearl_call_id__in=ids) | Q(token__in=tokens))
-    known: dict[str, CallAttempt] = {}
-    for attempt in rows:
-        known[str(attempt.token)] = attempt
-        if attempt.pearl_call_id:
-            known[attempt.pearl_call_id] = attempt
-    return known
-
-
-def _token(report: CallReport) -> UUID | None:
-    try:
-        return UUID(report.attempt_token or "")
-    except ValueError:
-        return None
 
 
 # --- One by one ---------------------------------------------------------------------
@@ -340,7 +203,7 @@ def _later(attempt: CallAttempt, *, now: datetime) -> datetime:
 
 def _clear_up(
     attempt: CallAttempt,
-    seen: _Findings | None,
+    seen: Findings | None,
     *,
     pearl: PearlClient,
     turn: Turn,
@@ -356,7 +219,7 @@ def _clear_up(
     found = seen
     if found is None or now >= sent_at + _settle():
         since = sent_at - UNKNOWN_MARGIN
-        found = _search(attempt.campaign, since=since, pearl=pearl, turn=turn, now=now)
+        found = search(attempt.campaign, since=since, pearl=pearl, turn=turn, now=now)
     if attempt.pk in found.seen:
         return
     fitting = [report for report in found.strays if _fits(report, attempt, sent_at)]
@@ -372,15 +235,18 @@ def _clear_up(
         logger.error("attempt %s: several calls fit", attempt.token)
         claims.mark_manual(attempt, reason=reason, now=now)
     elif fitting:
-        logger.info("attempt %s is bound to the one call that fits", attempt.token)
-        evidence = Evidence.of_report(fitting[0])
-        look_at = poll_after(now)
-        record(attempt, evidence, now=now, look_at=look_at, confirms=True)
+        _bind(attempt, fitting[0], now=now)
     elif possible:
         # Its clock or its number do not fit, yet it is no proof of absence.
         claims.look_again(attempt, at=_later(attempt, now=now), now=now, absences=0)
     else:
         _note_absence(attempt, found, pearl=pearl, turn=turn, now=now)
+
+
+def _bind(attempt: CallAttempt, report: CallReport, *, now: datetime) -> None:
+    logger.info("attempt %s is bound to the one call that fits", attempt.token)
+    evidence = Evidence.of_report(report)
+    record(attempt, evidence, now=now, look_at=poll_after(now), confirms=True)
 
 
 def _sent_at(attempt: CallAttempt) -> datetime:
@@ -407,7 +273,7 @@ def _may_be_ours(report: CallReport, attempt: CallAttempt) -> bool:
 
 def _note_absence(
     attempt: CallAttempt,
-    found: _Findings,
+    found: Findings,
     *,
     pearl: PearlClient,
     turn: Turn,
@@ -428,7 +294,7 @@ def _note_absence(
 
 def _may_be_waiting(
     attempt: CallAttempt,
-    found: _Findings,
+    found: Findings,
     *,
     pearl: PearlClient,
     turn: Turn,
@@ -443,7 +309,7 @@ def _may_be_waiting(
         return True
     sent_at = _sent_at(attempt)
     open_requests: set[RequestId] = set()
-    for page in _pages(
+    for page in pages(
         lambda skip: pearl.search_call_requests(
             attempt.campaign.outbound_id,
             since=sent_at - UNKNOWN_MARGIN,
@@ -463,7 +329,7 @@ def _may_be_waiting(
     return len(open_requests) > bound.count()
 
 
-def _is_unaccounted(request: CallRequestReport, found: _Findings) -> bool:
+def _is_unaccounted(request: CallRequestReport, found: Findings) -> bool:
     if request.call_id is not None:
         return request.call_id not in found.call_ids
     return request.status not in FINAL_REQUESTS

@@ -35,7 +35,8 @@ from calls.evidence import Evidence
 from calls.log_context import ids_of
 from calls.models import CallAttempt, PearlEvent
 from calls.pearl import LeadReport, UnreadableEvent, parse_webhook
-from calls.reconciling import poll_after, trust_webhook_until
+from calls.pearl_search import poll_after
+from calls.reconciling import trust_webhook_until
 from calls.states import FINAL_STATUSES
 
 logger = logging.getLogger(__name__)

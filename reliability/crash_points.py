@@ -7,7 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from calls import claims, confirming, effects, outcomes, reconciling, runs, webhooks
+from calls import (
+    claims,
+    confirming,
+    effects,
+    outcomes,
+    pearl_search,
+    reconciling,
+    runs,
+    webhooks,
+)
 from calls.claims import claiming, doubts, sending, writes
 from calls.journal import DialJournal
 from calls.models import CallAttempt, PearlEvent
@@ -109,7 +118,7 @@ OF_CALLS: dict[str, Plant] = {
 # To these without dialling, too.
 OF_ENDS: dict[str, Plant] = {
     "webhook: read, not noted": entering(webhooks, "_note"),
-    "poll: between two reports": leaving(reconciling, "_take_in"),
+    "poll: between two reports": leaving(pearl_search, "_take_in"),
     "end: half written": entering(outcomes, "_tell_lead"),
     **at_commit("end told", claims, "settle", thread="events", wrote=_has_ended),
     **at_commit("end polled", claims, "settle", thread="quest", wrote=_has_ended),

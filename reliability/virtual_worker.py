@@ -15,8 +15,8 @@ from calls.call_manager import CallManager
 from calls.journal import DialJournal
 from calls.models import CallAttempt
 from calls.pearl import PearlClient
+from calls.pearl_search import Interrupted
 from calls.queue import Wait
-from calls.reconciling import Interrupted
 from reliability.virtual_time import Hub, VirtualEvent
 
 # Virtual seconds between two looks at the queue, and between two rounds of questions;
