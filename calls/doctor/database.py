@@ -19,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext as _
 
-from calls import preflight
+from calls import database_trust
 from calls.doctor.findings import Finding, Level, span
 from calls.models import CallAttempt, Campaign, PearlEvent, Recording, RunState, Worker
 from leads.models import Lead, Suppression
@@ -99,7 +99,7 @@ def _known_migrations() -> frozenset[tuple[str, str]]:
 
 def check_settings(*, now: datetime, is_worked: bool) -> Iterator[Finding]:
     """Isolation, durability and clock: a worker does not start unless they are well."""
-    problems = preflight.database_problems(now)
+    problems = database_trust.database_problems(now)
     for sentence in problems:
         yield Finding(
             check="settings",
@@ -109,7 +109,7 @@ def check_settings(*, now: datetime, is_worked: bool) -> Iterator[Finding]:
         )
     if not problems:
         yield _ok("settings", _("Aislamiento y durabilidad: en orden."))
-    skew = preflight.clock_skew(now)
+    skew = database_trust.clock_skew(now)
     seconds = f"{abs(skew.total_seconds()):.1f}"
     if abs(skew) > NOTABLE_SKEW:
         sentence = _(

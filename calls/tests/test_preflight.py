@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from calls import preflight
+from calls import database_trust, preflight
 from calls.journal import DialJournal
 from calls.models import Campaign, PearlAccount
 from calls.pearl import PearlClient
@@ -143,7 +143,7 @@ def test_a_campaign_that_could_ring_at_the_wrong_time_is_refused(
 
 
 def test_the_tests_own_database_may_be_trusted():
-    assert preflight.database_problems(timezone.now()) == []
+    assert database_trust.database_problems(timezone.now()) == []
 
 
 @pytest.mark.skipif("connection.vendor != 'mysql'", reason="settings of a server")
@@ -160,7 +160,7 @@ def test_a_database_that_could_lose_or_misread_a_claim_is_refused(statement, wor
     with connection.cursor() as cursor:
         cursor.execute(statement)
     try:
-        assert word in " ".join(preflight.database_problems(timezone.now()))
+        assert word in " ".join(database_trust.database_problems(timezone.now()))
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
@@ -171,7 +171,7 @@ def test_a_database_that_could_lose_or_misread_a_claim_is_refused(statement, wor
 def test_a_clock_that_differs_from_the_databases_is_refused():
     wrong = timezone.now() + timedelta(seconds=45)
 
-    assert "reloj" in " ".join(preflight.database_problems(wrong))
+    assert "reloj" in " ".join(database_trust.database_problems(wrong))
 
 
 GALERA = {
@@ -195,7 +195,7 @@ GALERA = {
     ],
 )
 def test_a_cluster_that_could_read_the_past_or_split_is_refused(changes, word):
-    asked = preflight._cluster_problems({**GALERA, **changes})
+    asked = database_trust.cluster_problems({**GALERA, **changes})
 
     found = " ".join(sentence for sentence, holds in asked.items() if holds)
     assert (word in found) if word else (found == "")

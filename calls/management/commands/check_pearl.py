@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from calls import preflight
+from calls import database_trust, preflight
 from calls.journal import DialJournal
 from calls.management.commands.run_calls import find_campaign
 from calls.pearl import PearlClient, PearlError
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             campaign = find_campaign(options["campaign"])
             findings = preflight.check(campaign, pearl=pearl, now=now)
         journal = DialJournal.from_settings()
-        local = preflight.database_problems(now)
+        local = database_trust.database_problems(now)
         local += filter(None, [preflight.journal_problem(journal, now=now)])
         if not settings.PEARL_WEBHOOK_TOKEN:
             sentence = _(

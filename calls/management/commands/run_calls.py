@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from calls import preflight, runs
+from calls import database_trust, preflight, runs
 from calls.breakdown import breakdown
 from calls.call_manager import CallManager
 from calls.journal import DialJournal
@@ -101,7 +101,7 @@ class Command(BaseCommand):
         """What could lose a call on this host or in this database: then no start."""
         now = timezone.now()
         journal = DialJournal.from_settings()
-        problems = preflight.database_problems(now)
+        problems = database_trust.database_problems(now)
         if forgotten := preflight.journal_problem(journal, now=now):
             # Workers of other hosts, whose journals may miss nothing, must not go on.
             for campaign in Campaign.objects.exclude(state=RunState.STOPPED):
