@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from benchmarks.leads import database, prepare
@@ -126,38 +126,40 @@ def prepare_calls(attempts: int) -> None:
     print(f"{CallAttempt.objects.count()} attempts")
 
 
+def ended(at: datetime) -> dict[str, object]:
+    """What else is known of an attempt that found the line busy."""
+    moments = ("lease_expires_at", "claimed_at", "send_started_at", "closed_at")
+    return {
+        "generation": 1,
+        "state": "ended",
+        "outcome": "busy",
+        "verdict": "allowed",
+        "owner": "bench",
+        "lead_status_before": "selected",
+        "confirmed_at": at,
+        **dict.fromkeys(moments, at),
+    }
+
+
 def make_attempts(campaign: object, run: object, attempts: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
     from calls.models import CallAttempt
-    from calls.states import State
     from leads.models import Lead
 
     now = timezone.now()
     leads = list(Lead.objects.order_by("id").values_list("id", "phone_e164")[:BASE])
-    made = []
-    for number, (lead_id, phone) in enumerate(leads):
-        at = now - timedelta(days=DAYS) * (number / len(leads))
-        made.append(
-            CallAttempt(
-                lead_id=lead_id,
-                campaign=campaign,
-                run=run,
-                generation=1,
-                phone=phone,
-                state=State.ENDED,
-                outcome="busy",
-                verdict="allowed",
-                owner="bench",
-                lease_expires_at=at,
-                lead_status_before="selected",
-                claimed_at=at,
-                send_started_at=at,
-                closed_at=at,
-                confirmed_at=at,
-            )
+    made = [
+        CallAttempt(
+            lead_id=lead_id,
+            campaign=campaign,
+            run=run,
+            phone=phone,
+            **ended(now - timedelta(days=DAYS) * (number / len(leads))),
         )
+        for number, (lead_id, phone) in enumerate(leads)
+    ]
     CallAttempt.objects.bulk_create(made, batch_size=1000)
     fields = [f for f in CallAttempt._meta.local_fields if not f.primary_key]
     names = [str(field.column) for field in fields]

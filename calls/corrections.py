@@ -75,6 +75,16 @@ def correct(
         raise CorrectionRefused(
             _("Otra persona lo cambió mientras tanto: vuelva a abrirlo.")
         )
+    _note(attempt, ending, reason=reason, by=by, now=now)
+    if shown:
+        _show(attempt, lead, ending, now=now)
+    outcome_effects(attempt, now=now)
+
+
+def _note(
+    attempt: CallAttempt, ending: Ending, *, reason: str, by: User | None, now: datetime
+) -> None:
+    """`attempt` as it was before."""
     OutcomeChange.objects.create(
         attempt=attempt,
         before=attempt.outcome,
@@ -84,9 +94,6 @@ def correct(
         by=by,
         reason=reason,
     )
-    if shown:
-        _show(attempt, lead, ending, now=now)
-    outcome_effects(attempt, now=now)
 
 
 def _check(attempt: CallAttempt, outcome: Outcome, *, seen: str, reason: str) -> None:

@@ -83,43 +83,42 @@ def _one(name: str, help: str, value: float | None) -> Metric:
     return Metric(name=name, help=help, samples=[] if value is None else [({}, value)])
 
 
+def _of_each(
+    name: str,
+    help: str,
+    values: Iterable[tuple[Campaign, float]],
+    kind: Literal["gauge", "counter"] = "gauge",
+) -> Metric:
+    samples: list[Sample] = [({"campaign": one.pk}, value) for one, value in values]
+    return Metric(name=name, help=help, samples=samples, kind=kind)
+
+
 def _campaigns(now: datetime) -> Iterator[Metric]:
     every = list(Campaign.objects.order_by("id"))
-
-    def of_each(
-        name: str,
-        help: str,
-        values: Iterable[float],
-        kind: Literal["gauge", "counter"] = "gauge",
-    ) -> Metric:
-        pairs = zip(every, values, strict=True)
-        samples: list[Sample] = [({"campaign": one.pk}, x) for one, x in pairs]
-        return Metric(name=name, help=help, samples=samples, kind=kind)
-
     yield Metric(
         name="tuotempo_campaign_info",
         help="The name of each campaign.",
         samples=[({"campaign": one.pk, "name": one.name}, 1) for one in every],
     )
-    yield of_each(
+    yield _of_each(
         "tuotempo_campaign_running",
         "1: switched on here.",
-        (one.state == RunState.RUNNING for one in every),
+        ((one, one.state == RunState.RUNNING) for one in every),
     )
-    yield of_each(
+    yield _of_each(
         "tuotempo_campaign_open",
         "1: its calling hours are open somewhere.",
-        (_is_open(one, now=now) for one in every),
+        ((one, _is_open(one, now=now)) for one in every),
     )
-    yield of_each(
+    yield _of_each(
         "tuotempo_campaign_lines",
         "Calls that it may hold at once.",
-        (one.limit for one in every),
+        ((one, one.limit) for one in every),
     )
-    yield of_each(
+    yield _of_each(
         "tuotempo_claims_total",
         "Leads taken from the queue to be called.",
-        (one.claims_made for one in every),
+        ((one, one.claims_made) for one in every),
         kind="counter",
     )
     yield Metric(

@@ -68,9 +68,9 @@ def free_lines(
         free = min(free, run.call_limit - used)
         if used >= run.call_limit:
             return Wait.CALL_LIMIT, 0
-    is_trying = budget.breaker_is_ajar(account) and budget.on_their_way() > 0
+    is_trying = False
     if budget.breaker_is_ajar(account):
-        free = min(free, 1)
+        free, is_trying = min(free, 1), budget.on_their_way() > 0
     reasons = {
         Wait.TEST_CHANGED: gate.test_phone != run.test_phone,
         Wait.NO_AGENTS: lines < 1,

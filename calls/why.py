@@ -73,11 +73,7 @@ def why_not_call(
     if campaign.state != RunState.RUNNING:
         return Cause(kind=Wait.STOPPED, sentence=campaign.state_reason)
     if not workers:
-        sentence = _(
-            "Ningún proceso está llamando: arranque «manage.py run_calls --serve» "
-            "(script/server ya lo hace). Los leads conservan su sitio."
-        )
-        return Cause(kind="no_worker", sentence=sentence)
+        return _nobody_works()
     if run and run.test_phone != campaign.test_phone:
         return _waits(Wait.TEST_CHANGED)
     if sum(attempt.state == State.UNKNOWN for attempt in in_course) >= MAX_UNKNOWN:
@@ -100,6 +96,14 @@ def why_not_call(
         sentence = _("No hay a quién llamar ahora.") if counts.rules else empty
         return Cause(kind=Wait.QUEUE_EMPTY, sentence=sentence)
     return None
+
+
+def _nobody_works() -> Cause:
+    sentence = _(
+        "Ningún proceso está llamando: arranque «manage.py run_calls --serve» "
+        "(script/server ya lo hace). Los leads conservan su sitio."
+    )
+    return Cause(kind="no_worker", sentence=sentence)
 
 
 def _waits(wait: Wait) -> Cause:

@@ -176,6 +176,19 @@ class Return:
         )
 
 
+def _dials_without(
+    database: MySqlProxy, outage: Outage, *, seconds: float, way: PearlProxy
+) -> int:
+    """How many were made while the database was gone; then it is back."""
+    database.go(outage)
+    time.sleep(1.0)  # what had been committed to is sent
+    before = len(way.dials())
+    time.sleep(seconds - 1.0)
+    during = len(way.dials()) - before
+    database.go(Outage.NONE)
+    return during
+
+
 def database_gone(
     simulator: Simulator,
     *,
@@ -200,14 +213,10 @@ def database_gone(
         runs.start(campaign.pk, now=timezone.now())
         with working(way.url, deadline=2.0):
             wait_until(lambda: len(way.dials()) > leads // 4, seconds=60, what="dials")
-            database.go(outage)
-            time.sleep(1.0)  # what had been committed to is sent
-            before = len(way.dials())
-            time.sleep(seconds - 1.0)
-            during = len(way.dials()) - before
-            database.go(Outage.NONE)
+            during = _dials_without(database, outage, seconds=seconds, way=way)
+            seen = len(way.dials())
             dialled = wait_until(
-                lambda: len(way.dials()) > before + during,
+                lambda: len(way.dials()) > seen,
                 seconds=within,
                 what="dials after the database came back",
             )

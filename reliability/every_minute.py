@@ -77,6 +77,17 @@ class Finding:
     wrong: list[str]
 
 
+def _judged(zone: str, community: str, week: Week, *, year: int) -> Year:
+    rule = Rule(
+        zone=zone,
+        community=community,
+        hours=week.judged,
+        on_holidays=week.on_holidays,
+        provider_zone="Europe/Madrid",
+    )
+    return Year.of(rule, year=year, margin=week.margin)
+
+
 def compare(
     place: tuple[str, str], week: Week, *, year: int, thorough: bool, stride: int = 11
 ) -> Finding:
@@ -87,14 +98,7 @@ def compare(
     from leads.window import is_open, next_opening
 
     zone, community = place
-    rule = Rule(
-        zone=zone,
-        community=community,
-        hours=week.judged,
-        on_holidays=week.on_holidays,
-        provider_zone="Europe/Madrid",
-    )
-    judged = Year.of(rule, year=year, margin=week.margin)
+    judged = _judged(zone, community, week, year=year)
     campaign = Campaign(
         weekly_hours=week.stored,
         on_holidays=week.on_holidays,

@@ -90,15 +90,15 @@ MUTANTS = (
         edits=[
             Edit(
                 SENDING,
-                "        token=attempt.token,\n        state=State.CLAIMED,\n",
-                "        state=State.CLAIMED,\n",
+                "filter(pk=attempt.pk, token=attempt.token)\n    ours = ",
+                "filter(pk=attempt.pk)\n    ours = ",
             )
         ],
         tests=[f"{TEETH}::test_an_attempt_of_before_a_restore_moves_none_of_after"],
     ),
     Mutant(
         name="send after the lease",
-        edits=[Edit(SENDING, "        lease_expires_at__gt=now,\n", "")],
+        edits=[Edit(SENDING, ", lease_expires_at__gt=now)", ")")],
         tests=[f"{CLAIMS}::test_a_lease_that_is_over_cannot_be_sent"],
     ),
     Mutant(

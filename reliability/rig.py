@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,22 @@ class Stage:
         return not unconfirmed.exists() and not unfollowed.exists()
 
 
+def _person(number: int, *, now: datetime) -> Lead:
+    return Lead(
+        first_name=f"Persona {number}",
+        phone=f"+346{number:06d}50",
+        phone_e164=f"+346{number:06d}50",
+        postal_code="28001",
+        community="MD",
+        time_zone="Europe/Madrid",
+        consent=Consent.GIVEN,
+        call_status=CallStatus.SELECTED,
+        selected_for_calling=True,
+        pearl_outbound_id=OUTBOUND_ID,
+        next_call_at=now,
+    )
+
+
 def set_stage(
     pearl: Simulator, *, leads: int, journal: Path, timeout_seconds: int = 1
 ) -> Stage:
@@ -187,20 +203,7 @@ def set_stage(
     now = timezone.now()
     first = Lead.objects.count()
     made = Lead.objects.bulk_create(
-        Lead(
-            first_name=f"Persona {number}",
-            phone=f"+346{number:06d}50",
-            phone_e164=f"+346{number:06d}50",
-            postal_code="28001",
-            community="MD",
-            time_zone="Europe/Madrid",
-            consent=Consent.GIVEN,
-            call_status=CallStatus.SELECTED,
-            selected_for_calling=True,
-            pearl_outbound_id=OUTBOUND_ID,
-            next_call_at=now,
-        )
-        for number in range(first, first + leads)
+        _person(number, now=now) for number in range(first, first + leads)
     )
     if campaign.state != "stopped":
         runs.stop(campaign.pk, now=now)

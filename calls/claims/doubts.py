@@ -167,16 +167,12 @@ def restore_unknown(
     takes no line, and stands as not made until Pearl tells how it ended.
     """
     gate = Campaign.objects.select_for_update().get(pk=campaign.pk)
-    run, _made = Run.objects.get_or_create(
-        campaign=gate,
-        generation=gate.generation,
-        defaults={"started_at": sent_at, "ended_at": sent_at},
-    )
+    held = {"open_lead_id": lead.pk, "open_phone": phone, "next_lookup_at": sent_at}
     attempt = CallAttempt.objects.create(
         token=token,
         lead=lead,
         campaign=gate,
-        run=run,
+        run=_run_of(gate, at=sent_at),
         generation=gate.generation,
         phone=phone,
         is_test=phone != lead.phone_e164,
@@ -185,17 +181,24 @@ def restore_unknown(
         owner="journal",
         lease_expires_at=sent_at,
         lead_status_before=lead.call_status,
-        open_lead_id=None if is_over else lead.pk,
-        open_phone=None if is_over else phone,
         claimed_at=sent_at,
         send_started_at=sent_at,
-        next_lookup_at=None if is_over else sent_at,
-        closed_at=sent_at if is_over else None,
+        **({"closed_at": sent_at} if is_over else held),
     )
     if not is_over:
         count(attempt)
         show_calling(attempt)
     return attempt
+
+
+def _run_of(gate: Campaign, *, at: datetime) -> Run:
+    """The one of the gate's generation, which may be lost as well."""
+    run, _made = Run.objects.get_or_create(
+        campaign=gate,
+        generation=gate.generation,
+        defaults={"started_at": at, "ended_at": at},
+    )
+    return run
 
 
 @transaction.atomic

@@ -51,12 +51,8 @@ def pre_send(attempt: CallAttempt, *, now: datetime) -> Verdict | None:
         return None
     if attempt.is_test != bool(gate.test_phone):
         return None
-    ours = CallAttempt.objects.filter(
-        pk=attempt.pk,
-        token=attempt.token,
-        state=State.CLAIMED,
-        lease_expires_at__gt=now,
-    )
+    rows = CallAttempt.objects.filter(pk=attempt.pk, token=attempt.token)
+    ours = rows.filter(state=State.CLAIMED, lease_expires_at__gt=now)
     if not ours.exists():
         return None
     facts = facts_of([lead], campaign=gate, now=now, ignore=attempt)[lead.pk]
