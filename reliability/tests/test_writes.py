@@ -29,6 +29,7 @@ KNOWN: dict[str, tuple[str, ...] | str] = {
     "calls.claims.claiming:_claim_leads": ("claim",),
     "calls.claims.doubts:ask_sooner": ("ask sooner",),
     "calls.claims.doubts:expect_report": ("expect report",),
+    "calls.claims.doubts:_run_of": ("restore",),
     "calls.claims.doubts:leave_unconfirmed": ("leave unconfirmed",),
     "calls.claims.doubts:look_again": ("look again",),
     "calls.claims.doubts:mark_manual": ("manual", "give up old"),
