@@ -103,10 +103,11 @@ def _facts(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
         # Its telephone may ring as often as its owner likes.
         rung = rung.none()
     gap = timedelta(minutes=campaign.min_gap_minutes)
-    held = CallAttempt.objects.filter(
-        Q(open_lead_id=OuterRef("pk"))
-        | Q(open_phone=campaign.test_phone or OuterRef("phone_e164"))
-    )
+    # Apart, each is one entry of its unique index; joined by OR they are a walk over
+    # all attempts, for a database that has counted how many hold no lead.
+    number = campaign.test_phone or OuterRef("phone_e164")
+    by_lead = CallAttempt.objects.filter(open_lead_id=OuterRef("pk"))
+    by_number = CallAttempt.objects.filter(open_phone=number)
     active = Suppression.objects.active(now=now)
     listed = active.filter(proposed=False).numbers()
     # `=True` would become a bare column, which SQLite does not look up by index.
@@ -127,7 +128,7 @@ def _facts(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
             Q(phone_e164__in=proposed)
             | Q(pk__in=_who_asked(active.filter(proposed__in=[True])))
         ),
-        "is_in_course": Exists(held),
+        "is_in_course": _is(Exists(by_lead) | Exists(by_number)),
         "is_recent": Exists(rung.filter(rung_since(now - gap))),
         "is_full": GreaterThanOrEqual(_rung_today(rung, now=now), campaign.max_per_day),
     }
