@@ -100,13 +100,12 @@ def next_in_line(campaign: Campaign, *, at_most: int, now: datetime) -> list[Lea
     return judge(leads, campaign=campaign, rules=rules, now=now)[0]
 
 
-def due_leads(campaign: Campaign, *, rank: int, now: datetime) -> QuerySet[Lead]:
-    """Leads of one rank whose turn it is, in order."""
+def due_leads(campaign: Campaign, *, now: datetime) -> QuerySet[Lead]:
+    """Leads whose turn it is; those of one rank in order."""
     return campaign.leads.filter(
         # `=True` would become a bare column, which SQLite does not look up by index.
         selected_for_calling__in=[True],
         manual_management__in=[False],
-        queue_rank=rank,
         next_call_at__lte=now,
     ).order_by("next_call_at", "id")
 
@@ -118,26 +117,33 @@ def next_leads(
     age; one turn in `TURNS` goes by age alone, so that nobody waits for ever.
 
     One query a rank: each is a range of the index in its own order, so no sort and no
-    walk over leads that are not due (with a sort, SKIP LOCKED starves others).
+    walk over leads that are not due (with a sort, SKIP LOCKED starves others). One
+    query in all if there is nobody, for workers ask five times a second.
     """
+    every = due_leads(gate, now=now)
+    if not every.filter(queue_rank__in=[*URGENT, *BY_PRIORITY]).exists():
+        return []
 
-    def heads(ranks: Sequence[int], most: int, *, of_each: bool = False) -> list[Lead]:
-        found: list[Lead] = []
-        for rank in ranks:
-            due = due_leads(gate, rank=rank, now=now)
-            if lock and connection.features.has_select_for_update_skip_locked:
-                due = due.select_for_update(skip_locked=True)
-            found += due[: most if of_each else most - len(found)]
-            if len(found) >= most and not of_each:
-                break
-        return found
+    def head(rank: int, most: int) -> list[Lead]:
+        due = every.filter(queue_rank=rank)
+        if lock and connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        return list(due[:most])
 
-    urgent = heads(URGENT, at_most)
+    urgent: list[Lead] = []
+    for rank in URGENT:
+        urgent += head(rank, at_most - len(urgent))
+        if len(urgent) == at_most:
+            return urgent
     left = at_most - len(urgent)
-    if not left:
-        return urgent
-    by_priority = heads(BY_PRIORITY, left)
-    oldest = heads(BY_PRIORITY, left // TURNS + 1, of_each=True)
+    of_each = left // TURNS + 1
+    by_priority: list[Lead] = []
+    oldest: list[Lead] = []
+    for rank in BY_PRIORITY:
+        most = left - len(by_priority)
+        found = head(rank, max(most, of_each))
+        by_priority += found[:most]
+        oldest += found[:of_each]
     oldest.sort(key=lambda lead: (lead.next_call_at or now, lead.pk))
     return urgent + _interleaved(by_priority, oldest, turn=gate.claims_made)
 

@@ -60,6 +60,13 @@ def test_the_queue_goes_by_wish_promise_retry_priority_and_age(campaign):
     assert set(turns[5:]) == {low, normal_younger}
 
 
+def test_an_empty_queue_is_one_question(campaign, django_assert_num_queries):
+    LeadFactory.create_batch(3, next_call_at=LATER)
+
+    with django_assert_num_queries(1):
+        assert queue.next_leads(campaign, at_most=50, now=NOW, lock=False) == []
+
+
 def test_an_old_lead_of_low_priority_is_called_however_many_urgent_ones_come(campaign):
     old = LeadFactory(call_priority=5, next_call_at=AN_HOUR_AGO)
     called = []
