@@ -22,7 +22,7 @@ MAX_UNKNOWN = 3
 SCAN = 50
 # Of so many turns by priority, one goes to whoever has waited longest, of any priority.
 TURNS = 5
-URGENT = (QueueRank.CALL_NOW, QueueRank.CALLBACK, QueueRank.RETRY)
+URGENT: Sequence[int] = (QueueRank.CALL_NOW, QueueRank.CALLBACK, QueueRank.RETRY)
 BY_PRIORITY = [QueueRank.RETRY + priority for priority in Priority.values]
 ASK_AGAIN = timedelta(minutes=5)
 
