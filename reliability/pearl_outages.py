@@ -249,7 +249,7 @@ def every_fault(
     with quicker(20), PearlProxy(address_of(simulator.url), choose=choose) as proxy:
         runs.start(campaign.pk, now=timezone.now())
         with working(proxy.url, deadline=0.5):
-            wait_until(nothing_left, seconds=60 + 10 * rounds, what="every lead called")
+            wait_until(nothing_left, seconds=60 + 60 * rounds, what="every lead called")
         felt = Felt.of(simulator, proxy)
     became: dict[str, Counter[str]] = {name: Counter() for name in DIAL_FAULTS}
     for attempt in CallAttempt.objects.filter(token__in=met):
