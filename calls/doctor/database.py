@@ -17,6 +17,7 @@ from django.db import (
 )
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from calls import database_trust
@@ -110,7 +111,7 @@ def check_settings(*, now: datetime, is_worked: bool) -> Iterator[Finding]:
     if not problems:
         yield _ok("settings", _("Aislamiento y durabilidad: en orden."))
     skew = database_trust.clock_skew(now)
-    seconds = f"{abs(skew.total_seconds()):.1f}"
+    seconds = number_format(abs(skew.total_seconds()), 1)
     if abs(skew) > NOTABLE_SKEW:
         sentence = _(
             "El reloj de este equipo y el de la base de datos difieren en %s segundos: "

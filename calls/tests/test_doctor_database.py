@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -180,6 +181,7 @@ def test_clocks_that_differ(well, seconds, expected):
         first, code, _text = examine()
 
     assert "El reloj de este equipo" in first
+    assert re.search(r"difieren en (\d+,\d|más de 30) segundos", first)
     assert code == expected
 
 
