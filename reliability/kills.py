@@ -1,7 +1,8 @@
 """`kill -9` of workers, of the web process and of the database, and other signals.
 
-    python -m reliability.kills --times 3000 [--target workers|web|database|signals]
-                                [--database mariadb|sqlite] [--seed N]
+    python -m reliability.kills --times 3000
+        [--target workers|web|database|signals|frosts]
+        [--database mariadb|sqlite] [--seed N]
 
 Nobody is rung twice, nothing is lost, nothing is stuck: the simulator's ring log is the
 judge. At the end, a table. Exit code 1 if anything does not hold; the seed that is
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     Report = Tally | WebReport | SignalReport
 
-TARGETS = ("workers", "web", "database", "signals")
+TARGETS = ("workers", "web", "database", "signals", "frosts")
 
 
 def attack(
@@ -39,10 +40,13 @@ def attack(
 
     if target == "web":
         return web_kills.press_and_kill(pearl, folder, times=times, seed=seed)
-    if target == "signals":
+    if target == "signals":  # so many of each kind
         report = signals.Report()
         signals.storms(pearl, folder, times=times, seed=seed, report=report)
-        signals.frosts(pearl, folder, times=-(-times // 8), report=report)
+        return report
+    if target == "frosts":  # six or seven workers are frozen together
+        report = signals.Report()
+        signals.frosts(pearl, folder, times=-(-times // 6), report=report)
         return report
     tally = killing.Tally()
     killing.kill_in_rounds(pearl, folder, times=times, seed=seed, tally=tally)

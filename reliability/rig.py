@@ -155,6 +155,11 @@ class Stage:
     def attempts(self) -> Any:
         return CallAttempt.objects.filter(run=self.run)
 
+    @property
+    def lease_seconds(self) -> float:
+        """As `claims.lease_of` has it for the lives of a nursery."""
+        return self.campaign.timeout_seconds + float(SCALED["LEASE_MARGIN_SECONDS"])
+
     def nothing_left(self) -> bool:
         """Everybody was called, Pearl has confirmed it, and what follows is done."""
         if self.campaign.leads.queued().filter(next_call_at__lte=timezone.now()):

@@ -166,8 +166,10 @@ def frost(
     """Workers stopped at these points wake up when all is done: what they held was
     taken from them, and they neither change it nor send anything."""
     frozen = _freeze(points, stage=stage, nursery=nursery)
+    since = time.monotonic()
     healthy = nursery.start(journal=str(stage.journal))
     _finish(stage, healthy, report)
+    time.sleep(max(0.0, since + 2 * stage.lease_seconds - time.monotonic()))
     before, rings = _picture(stage), len(stage.pearl.rings())
     for life in frozen.values():
         life.send(signal.SIGCONT)
@@ -255,7 +257,7 @@ def _picture(stage: Stage) -> dict[tuple[str, int], dict[str, Any]]:
 
 def _finish(stage: Stage, worker: Life, report: Report) -> None:
 
-    wait_until(stage.nothing_left, seconds=90)
+    wait_until(stage.nothing_left, seconds=90 + len(stage.phones))
     worker.send(signal.SIGTERM)
     if (code := worker.wait(ENDS_WITHIN)) != 0:
         report.wrong.append(f"the last worker ended with {code}")
@@ -305,5 +307,6 @@ def frosts(pearl: Simulator, folder: Path, *, times: int, report: Report) -> Non
 
 
 def _say(done: str, report: Report) -> None:
-    well = "all well" if report.is_well else "NOT WELL"
-    print(f"{time.strftime('%H:%M:%S')} {done}, {well}", flush=True)
+    faults = [f"{name} {one.faults}" for name, one in report.seen.items() if one.faults]
+    well = "; ".join([*faults, *report.wrong]) or "all well"
+    print(f"{time.strftime('%H:%M:%S')} {done}: {well}", flush=True)
