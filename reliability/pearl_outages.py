@@ -296,7 +296,9 @@ def pearl_gone(
     within: float = 600.0,
 ) -> Recovery:
     """The way to Pearl is gone in full run, and comes back."""
-    campaign = make_world(leads=leads, lines=8, timeout_seconds=timeout_seconds)
+    # More lines than there may be doubts: else the lines would bound them.
+    lines = MAX_UNKNOWN + settings.PEARL_MAX_IN_FLIGHT + 10
+    campaign = make_world(leads=leads, lines=lines, timeout_seconds=timeout_seconds)
     with PearlProxy(address_of(simulator.url)) as proxy:
         runs.start(campaign.pk, now=timezone.now())
         with working(proxy.url, deadline=deadline, workers=workers):
