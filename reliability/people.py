@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from calls.models import Campaign
 from leads.models import CallStatus, Consent, Lead
@@ -32,6 +33,11 @@ class CampaignPlan:
     @property
     def hours(self) -> Hours:
         return hours_of(self.spans, days=self.days)
+
+    def closes(self, day: datetime) -> datetime:
+        """At Pearl, that day."""
+        end = time.fromisoformat(self.spans.split("-")[-1])
+        return datetime.combine(day, end, ZoneInfo(AT_PEARL))
 
     def create(self, *, limit: int) -> Campaign:
         written = [span.split("-") for span in self.spans.split()]
@@ -60,6 +66,7 @@ class CampaignPlan:
         }
 
 
+AT_PEARL = "Europe/Madrid"
 MADRID = ("Europe/Madrid", "MD")
 BARCELONA = ("Europe/Madrid", "CT")
 SEVILLE = ("Europe/Madrid", "AN")
@@ -89,10 +96,11 @@ CAMPAIGNS = (
     ),
 )
 # Shares of people who live with the one before and share a telephone with them, who
-# said no, and of whom nobody knows where they live.
-RELATIVES, REFUSED, NOWHERE, PROMISED = 0.03, 0.01, 0.01, 0.01
+# said no, of whom nobody knows where they live, and whose turn comes in the last
+# minutes at Pearl or when only the Canaries are open.
+RELATIVES, REFUSED, NOWHERE, PROMISED, LAST_MINUTE = 0.03, 0.01, 0.01, 0.01, 0.05
 UNKNOWN_ZONES = ("", "Europe/Madrit")
-NEVER = Rule(zone="UTC", community="", hours={})
+NEVER = Rule(zone="UTC", community="", hours={}, on_holidays=True)
 
 
 def people(
@@ -114,18 +122,27 @@ def people(
             selected_for_calling=True,
             call_priority=dice.choice([1, 3, 3, 5]),
             pearl_outbound_id=plan.outbound_id,
-            # From the first minute, in the last ones of both clocks, the other day.
+            # From the first minute, in the evening of both clocks, the other day.
             next_call_at=start
             + timedelta(hours=dice.choice([0, 0, dice.uniform(13.5, 16), 24, 30])),
             community=community,
             time_zone=zone,
         )
+        if dice.random() < LAST_MINUTE:
+            lead.next_call_at = plan.closes(start) + timedelta(
+                minutes=dice.uniform(-3, 30)
+            )
         if before and dice.random() < RELATIVES:
             lead.phone_e164 = before.phone_e164
             lead.community, lead.time_zone = before.community, before.time_zone
         _mark(lead, dice=dice, start=start)
         leads.append(lead)
-        rule = Rule(zone=lead.time_zone, community=lead.community, hours=plan.hours)
+        rule = Rule(
+            zone=lead.time_zone,
+            community=lead.community,
+            hours=plan.hours,
+            provider_zone=AT_PEARL,
+        )
         rules[lead.phone_e164].append(rule if _may_be_called(lead) else NEVER)
     return leads, {phone: _strictest(found) for phone, found in rules.items()}
 

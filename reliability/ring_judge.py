@@ -20,7 +20,11 @@ GAP = 3600.0
 PER_DAY = 3
 # A claim made under a larger limit may be on its way this long after it shrank.
 ON_ITS_WAY = 60.0
+# A request may wait at the provider for so long, and the phone still ring in time.
+MAY_WAIT = 60.0
 MADRID = ZoneInfo("Europe/Madrid")
+# Only noted, but for more than a few of all calls.
+LEFT, FEW = "(left to a person, though it ended)", 0.01
 
 # Of how a call ended at the provider, in the product's words. Written out: the tables
 # of the product are not asked.
@@ -98,6 +102,11 @@ class Judge:
             self.accuse("to an excluded number", token)
         if self.provider.is_at(to):
             self.accuse("while a call to the number was open", token)
+        now = self.provider.hub.seconds
+        for at in (now, now + MAY_WAIT):
+            if not all(rule.may_be_asked_for(at) for rule in self.rules[to]):
+                self.accuse("too late to ring today", token)
+                break
 
     def call_started(self, call: Call) -> None:
         now, gate = self.provider.hub.seconds, self.gates[call.campaign.settings.id]
@@ -151,13 +160,17 @@ class Judge:
             elif state not in ("released", "not_sent", "not_placed", "manual"):
                 self.accuse("stuck", token, state)
 
+        left = self.wrong[LEFT]
+        if left > max(2, FEW * self.calls):
+            self.accuse("too many were left to a person", left)
+
     def _compare(self, token: str, call: Call, record: Ended) -> None:
         state, outcome, call_id = record
         name = call.fate.outcome.name
         if name == "stuck" and state == "manual":
             return
         if state == "manual":
-            self.wrong["(left to a person, though it ended)"] += 1
+            self.wrong[LEFT] += 1
         elif state != "ended" or call_id != call.id:
             self.accuse("an outcome was lost", token, name, state, outcome)
         elif outcome != ENDS_AS.get(name):
