@@ -11,6 +11,7 @@ ONCE = (
 )
 TEETH = "reliability/tests/test_witnesses.py"
 DOUBT = "calls/tests/test_reconciling.py"
+BUDGET = "calls/tests/test_budget.py"
 TRANSPORT = "calls/pearl/transport.py"
 RECONCILING = "calls/reconciling.py"
 SEND_ONLY_ONCE = Edit(TRANSPORT, "if self._clock.sent:\n", "if False:\n")
@@ -153,5 +154,46 @@ MUTANTS = (
             Edit("calls/webhooks.py", "status=200 if is_kept else 503", "status=200")
         ],
         tests=[f"{TEETH}::test_a_webhook_that_cannot_be_kept_is_not_answered_200"],
+    ),
+    Mutant(
+        name="a webhook counts as kept, kept or not",
+        edits=[
+            Edit(
+                "calls/webhooks.py",
+                "            close_old_connections()\n        except DatabaseError:",
+                "            return [True] * len(bodies)\n"
+                "        except DatabaseError:",
+            )
+        ],
+        tests=[
+            "reliability/tests/test_database_faults.py::"
+            "test_a_webhook_struck_at_any_statement_is_kept_or_refused"
+        ],
+        needs_mariadb=True,
+    ),
+    Mutant(
+        name="cut Retry-After to a second",
+        edits=[
+            Edit(
+                "calls/budget.py",
+                "min(retry_after or THROTTLE_DEFAULT, THROTTLE_MAX)",
+                "timedelta(seconds=1)",
+            )
+        ],
+        tests=[f"{BUDGET}::test_retry_after_blocks_every_process_until_it_is_over"],
+    ),
+    Mutant(
+        name="an answered question closes the breaker",
+        edits=[
+            Edit(
+                "calls/budget.py",
+                "            failures=FAILURES_TO_OPEN - 1\n",
+                "            failures=0, breaker_until=None\n",
+            )
+        ],
+        tests=[
+            f"{BUDGET}::"
+            "test_after_an_outage_calls_are_made_one_at_a_time_until_one_is_answered"
+        ],
     ),
 )

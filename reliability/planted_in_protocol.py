@@ -7,6 +7,7 @@ from reliability.planting import Edit, Mutant
 CLAIMS = "calls/tests/test_claims.py"
 ENDED = "calls/tests/test_claims_ended.py"
 TEETH = "reliability/tests/test_witnesses.py"
+FAULTS = "reliability/tests/test_database_faults.py"
 WRITES = "calls/claims/writes.py"
 SENDING = "calls/claims/sending.py"
 
@@ -255,6 +256,99 @@ MUTANTS = (
         tests=[
             "calls/tests/test_reconcile_journal.py::"
             "test_a_lost_dial_comes_back_as_unknown_and_its_lead_is_out_of_the_queue"
+        ],
+    ),
+    Mutant(
+        name="count a call apart from its answer",
+        edits=[
+            Edit(
+                SENDING,
+                "        count(attempt)\n"
+                "        show_calling(attempt)\n"
+                "    return moved\n",
+                "        show_calling(attempt)\n    return moved\n",
+            ),
+            Edit(
+                SENDING,
+                "look_at=look_at, **answer):\n            return True\n",
+                "look_at=look_at, **answer):\n"
+                "            count(attempt)\n"
+                "            return True\n",
+            ),
+        ],
+        tests=[
+            f"{FAULTS}::"
+            "test_a_step_struck_at_any_statement_is_whole_or_nothing[accepted]"
+        ],
+        needs_mariadb=True,
+    ),
+    Mutant(
+        name="write a result once, and never again",
+        edits=[
+            Edit(
+                "calls/dialing.py",
+                "                close_old_connections()\n"
+                "            except DatabaseError:",
+                "                close_old_connections()\n"
+                "                return None\n"
+                "            except DatabaseError:",
+            )
+        ],
+        tests=[
+            f"{FAULTS}::test_a_dial_struck_at_any_statement_"
+            "rings_once_and_is_known_or_never_rings[cut_request]"
+        ],
+        needs_mariadb=True,
+    ),
+    Mutant(
+        name="wait for the database for ever",
+        edits=[
+            Edit(
+                "calls/management/commands/run_calls.py",
+                "    options.update(read_timeout=at_most, write_timeout=at_most)\n",
+                "",
+            )
+        ],
+        tests=[
+            f"{FAULTS}::"
+            "test_run_calls_waits_for_no_connection_for_ever_nor_lets_the_server"
+        ],
+        needs_mariadb=True,
+    ),
+    Mutant(
+        name="three doubts do not hold the run",
+        edits=[
+            Edit(
+                "calls/queue.py",
+                "        Wait.UNCONFIRMED: unknown >= MAX_UNKNOWN,\n",
+                "",
+            )
+        ],
+        tests=[f"{CLAIMS}::test_three_unknown_attempts_pause_the_run"],
+    ),
+    Mutant(
+        name="no gap between two calls to a number",
+        edits=[
+            Edit(
+                "calls/eligibility.py",
+                "gap_ends_at=last + gap if last else None",
+                "gap_ends_at=None",
+            )
+        ],
+        tests=[f"{CLAIMS}::test_the_same_number_is_not_rung_again_within_the_gap"],
+    ),
+    Mutant(
+        name="ignore the clock at Pearl",
+        edits=[
+            Edit(
+                "calls/models/campaign.py",
+                "            provider_zone=MADRID,  # preflight sees to it\n",
+                "",
+            )
+        ],
+        tests=[
+            "reliability/tests/test_every_minute.py::"
+            "test_what_was_claimed_in_the_last_second_is_not_sent_after_it[CN]"
         ],
     ),
 )
