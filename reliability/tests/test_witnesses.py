@@ -236,3 +236,19 @@ def test_the_heart_beats_until_the_last_request_is_recorded(simulator, monkeypat
 
     assert len(simulator.rings()) == 1
     assert len(beats) > 4
+
+
+def test_what_the_drain_finds_unsent_is_given_back_and_not_sent():
+    """So seldom, for a dial begins at once, that no storm of signals has shown it."""
+    attempt, stop = claimed(), threading.Event()
+    stop.set()
+    with HostileServer(answer(PLACED)) as server:
+        Dialer(
+            pearl=client_of(server),
+            journal=DialJournal.from_settings(),
+            stop=stop,
+            abandon=threading.Event(),
+        ).dial(attempt)
+
+    assert server.requests == []
+    assert CallAttempt.objects.get().state == State.RELEASED
