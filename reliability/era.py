@@ -279,6 +279,8 @@ class Era:
         leads = Lead.objects.annotate(made=counted)
         if count := leads.exclude(call_attempts_count=F("made")).count():
             accuse("attempts miscounted", count)
+        if left := CallAttempt.objects.exclude(effects_due_at=None).count():
+            accuse("effects that nobody saw to", left)
         if missing := DialJournal(self.journal).missing(now=self.hub.now()):
             accuse("in the journal alone", len(missing))
 

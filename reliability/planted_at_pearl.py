@@ -67,7 +67,7 @@ MUTANTS = (
             ),
             SEND_ONLY_ONCE,
         ],
-        tests=[f"{ONCE}[307 to itself]"],
+        tests=[f"{ONCE}[{code} to itself]" for code in (301, 307, 308)],
     ),
     Mutant(
         name="believe the first absence",

@@ -11,6 +11,7 @@ from typing import Any, cast
 from django.utils import timezone
 from greenlet import GreenletExit, greenlet  # type: ignore[import-untyped]
 
+from calls import effects
 from calls.call_manager import CallManager
 from calls.journal import DialJournal
 from calls.models import CallAttempt
@@ -109,5 +110,7 @@ class VirtualWorker:
                     self.manager._ask_about_safely(campaign)
             except Interrupted:
                 return
+            while effects.follow_due(now=timezone.now()):
+                pass
             pause = ASK if self._may_change_soon() else ASK_WITHOUT_WORK
             self._hub.sleep(pause)

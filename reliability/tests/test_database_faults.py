@@ -38,7 +38,7 @@ from reliability.mysql_proxy import COMMIT, MySqlProxy, Strike
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.kills,
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(120),
     pytest.mark.skipif(
         "connection.vendor != 'mysql'", reason="SQLite has no connection to cut"
     ),
