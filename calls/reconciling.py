@@ -325,7 +325,10 @@ def _may_be_waiting(
             for request in page.items
             if _is_unaccounted(request, found)
         }
+    # A call that is over has no request that waits: this one is another's, wherever
+    # Pearl put its id.
     bound = CallAttempt.objects.filter(pearl_request_id__in=open_requests)
+    bound = bound.exclude(state=State.ENDED)
     return len(open_requests) > bound.count()
 
 

@@ -173,6 +173,37 @@ def test_absence_is_not_believed_while_a_request_waits_at_pearl(
     assert (attempt.state, attempt.absences) == (State.UNKNOWN, 0)
 
 
+def test_a_request_that_waits_is_not_that_of_a_call_that_is_over(
+    simulator, campaign, settings
+):
+    """Pearl once answered one attempt with the id of another's request."""
+    simulator.set(campaigns={OUTBOUND_ID: {"status": 2}})
+    placed = simulator.client().make_call(OUTBOUND_ID, to=ANSWERED, data={})
+    settings.UNKNOWN_SETTLE_SECONDS = 1
+    now = timezone.now() + timedelta(seconds=30)
+    over = AttemptFactory(
+        run__campaign=campaign,
+        state=State.ENDED,
+        outcome=Outcome.BUSY,
+        pearl_request_id=placed.request_id,
+        open_lead_id=None,
+        open_phone=None,
+    )
+    attempt = AttemptFactory(
+        run=over.run,
+        state=State.UNKNOWN,
+        pearl_request_id=None,
+        claimed_at=now - timedelta(seconds=30),
+        next_lookup_at=now,
+        absences=1,
+    )
+
+    reconciling.poll(campaign, pearl=simulator.client(), turn=always, now=now)
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.absences) == (State.UNKNOWN, 0)
+
+
 def test_two_calls_that_fit_an_unknown_attempt_are_for_a_person(simulator, campaign):
     client = simulator.client()
     for _twice in range(2):
