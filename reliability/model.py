@@ -18,12 +18,19 @@ from leads.models import Lead
 from reliability.oracle import Call, Oracle, Post
 
 MADRID = ZoneInfo("Europe/Madrid")
-SETTLE, HORIZON = timedelta(minutes=10), timedelta(hours=3)
+SETTLE, HORIZON, LAG = timedelta(minutes=10), timedelta(hours=3), timedelta(seconds=30)
 
 OPEN = {"claimed", "dialing", "accepted", "unknown"}
 HELD = OPEN | {"manual"}
 NEVER_RANG = {"claimed", "released", "not_sent", "rejected", "not_placed"}
 COUNTS = {"accepted", "unknown", "manual", "ended"}
+
+# Of two ends that webhooks tell, the one further down is believed.
+STRENGTH = [
+    *("cancelled", "provider_error", "failed", "no_answer", "busy", "unreachable"),
+    *("too_brief", "voicemail", "conversation", "not_successful", "success"),
+    "blacklisted",
+]
 
 # Which steps an attempt may take, by who acts; what is not here is nobody's to do.
 TOLD = {
@@ -33,7 +40,6 @@ TOLD = {
 }
 TAKEN_BACK = ("claimed", "released")
 STEPS: dict[str, set[tuple[str, str]]] = {
-    "time": set(),
     "staff": set(),
     "switch": set(),
     "death": set(),
@@ -79,6 +85,8 @@ class Row(NamedTuple):
     send_started_at: datetime | None
     confirmed_at: datetime | None
     effects_due_at: datetime | None
+    end_heard_at: datetime | None
+    next_lookup_at: datetime | None
     open_lead_id: int | None
     open_phone: str | None
 
@@ -104,6 +112,8 @@ class Model:
     by_hand: set[UUID] = field(default_factory=set)
     #: Whose call is (or was) believed to be over, or nobody's, though it goes on.
     given_up: set[UUID] = field(default_factory=set)
+    #: Of which a person said that no phone rang, though one rings or will.
+    mistaken: set[UUID] = field(default_factory=set)
     #: Which steps were seen, by whom: what is never seen proves nothing.
     seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     heard_peace: set[UUID] = field(default_factory=set)
@@ -149,6 +159,8 @@ class Model:
                 self._check_step(who, was, row, old, only=only)
             self._count(row, old)
             self._check_row(row)
+            if old is not None and was == row.state == "ended":
+                self._check_end(who, row, old)
         assert before.keys() <= self.rows.keys(), "an attempt has disappeared"
         self._check_slots()
         self._check_leads()
@@ -180,6 +192,20 @@ class Model:
         if step == ("ended", "accepted"):
             self.corrected.pop(row.token, None)
 
+    def _check_end(self, who: str, row: Row, old: Row) -> None:
+        """Webhooks may come in any order, and Pearl's own word outdoes them."""
+        told = {row.token} - self.by_hand - self.corrected.keys()
+        if who == "events" and told:
+            ranks = [STRENGTH.index(one.outcome) for one in (old, row)]
+            assert ranks == sorted(ranks), f"{row.outcome} outdoes {old.outcome}"
+        if who != "ask" or old.confirmed_at or not old.next_lookup_at:
+            return
+        heard_at = old.end_heard_at or self.now()
+        if str(row.token) in self.oracle.shown and self.now() - heard_at >= LAG:
+            sent = [r for r in self.rows.values() if r.state in HELD - {"claimed"}]
+            ours = [r for r in sent if r.lead_id == row.lead_id or r.phone == row.phone]
+            assert ours, "a call that goes on is left as over"
+
     def _count(self, row: Row, old: Row | None) -> None:
         """Calls of a lead: one more for each attempt that counts, less if it does not
         any more."""
@@ -199,7 +225,8 @@ class Model:
         counts = row.state in COUNTS or row.token in self.refused
         assert row.counted == counts, f"{row.state}: counted is {row.counted}"
         if row.state in NEVER_RANG:
-            assert call is None or call.request_failed, f"{row.state}, yet it rings"
+            never = call is None or call.request_failed or row.token in self.mistaken
+            assert never, f"{row.state}, yet it rings"
         if row.state == "ended":
             assert row.outcome in self._outcomes(row, call), (
                 f"ended as {row.outcome}, really {call and call.end}"
@@ -217,8 +244,8 @@ class Model:
             return told
         if call.request_failed:
             return {"provider_error"}
-        if call.lied_about and row.confirmed_at is None:
-            told.add("no_answer")
+        if row.confirmed_at is None:
+            told |= call.lies
         return told | {call.end} - {""}
 
     def _check_slots(self) -> None:
@@ -282,8 +309,13 @@ class Model:
     def _judge_others(self, post: Post, row: Row, *, is_promised: bool) -> None:
         now = self.now()
         today = now.astimezone(MADRID).date()
-        rung = [c for c in self.oracle.calls if c.phone == post.phone]
-        rung = [c for c in rung if not c.request_failed]
+        rung = [
+            call
+            for call in self.oracle.calls
+            if call.phone == post.phone
+            and not call.request_failed
+            and UUID(call.token) not in self.mistaken
+        ]
         for call in rung:
             assert now - call.rings_at >= self.gap, "rung again too soon"
         of_today = [c for c in rung if c.rings_at.astimezone(MADRID).date() == today]
@@ -292,7 +324,7 @@ class Model:
             call
             for call in self.oracle.calls
             if call.goes_on(now)
-            and not call.lied_about
+            and not call.lies
             and UUID(call.token) not in self.given_up
         ]
         assert len(going_on) < self.limit_at[row.token], "more calls than lines"
@@ -305,6 +337,7 @@ class Model:
         now, account = self.now(), PearlAccount.objects.first()
         is_blocked = account is not None and (
             account.failures >= 3
+            or account.breaker_until is not None
             or (account.blocked_until is not None and account.blocked_until > now)
         )
         rows = self.rows.values()
@@ -336,8 +369,8 @@ def is_promised(lead: Lead, *, now: datetime) -> bool:
 
 
 def is_open(now: datetime) -> bool:
-    """From 9 to 21 on working days, closing two minutes early. (The examples begin on a
-    Tuesday of November 2026 and live at most a week: no holiday.)"""
+    """From 9 to 21 on working days, closing two minutes early. (The examples live in
+    the nine weeks after 13 January 2026: no holiday.)"""
     local = now.astimezone(MADRID)
     minute = local.hour * 60 + local.minute
     return local.weekday() < 5 and 9 * 60 <= minute < 21 * 60 - 2

@@ -33,6 +33,7 @@ ENDS: dict[str, tuple[int, int, int]] = {
 }
 PEACE = "No quiero que me llamen más."
 OPEN_CODES = (3, 40, 0)
+WRITTEN_AFTER = timedelta(minutes=1)
 
 
 class Killed(BaseException):
@@ -48,12 +49,14 @@ class Call:
     number: int
     known_from: datetime
     rings_at: datetime
+    #: Pearl writes how long they talked a while after the end (pearl-api.md 2.2).
+    is_slow: bool = False
     end: str = ""
     ended_at: datetime | None = None
     request_failed: bool = False
     asks_for_peace: bool = False
-    #: A webhook said it was over while it went on.
-    lied_about: bool = False
+    #: How webhooks said that it was over while it went on.
+    lies: set[str] = field(default_factory=set)
 
     @property
     def request_id(self) -> str:
@@ -87,6 +90,7 @@ class Script:
     answer: str
     lag: timedelta = timedelta(0)
     queue: timedelta = timedelta(0)
+    is_slow: bool = False
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
 
@@ -121,6 +125,8 @@ class Oracle:
     calls: list[Call] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     script: Script | None = None
+    #: Which calls a search showed as going on, since somebody cleared this.
+    shown: set[str] = field(default_factory=set)
 
     def of(self, token: object) -> Call | None:
         return next((c for c in self.calls if c.token == str(token)), None)
@@ -148,13 +154,14 @@ class Oracle:
         return self._answer(post, script.answer)
 
     def place(self, post: Post, script: Script) -> Call:
-        known_from = self.now() + script.lag
+        known_from = max(self.now(), post.at + script.lag)
         call = Call(
             token=post.token,
             phone=post.phone,
             number=len(self.calls) + 1,
             known_from=known_from,
             rings_at=known_from + script.queue,
+            is_slow=script.is_slow,
         )
         self.calls.append(call)
         return call
@@ -188,12 +195,20 @@ class Oracle:
     # What Pearl tells of a call
 
     def report(
-        self, call: Call, *, words: bool = True, end: str = ""
+        self, call: Call, *, words: bool = True, lie: str = ""
     ) -> dict[str, Any]:
-        """As in a search or a webhook; `end`: what it claims, if not the fact."""
-        said = end or call.end
+        """As in a search or a webhook; `lie`: how it is said to be over."""
+        if lie:
+            call.lies.add(lie)
+        said = lie or call.end
         codes = ENDS[said] if said else OPEN_CODES
-        shows = self.shows_marker and bool(said)
+        if (
+            call.is_slow
+            and call.ended_at
+            and self.now() < call.ended_at + WRITTEN_AFTER
+        ):
+            codes, words = (*codes[:2], 0), False
+        shows = (self.shows_marker or bool(lie)) and bool(said)
         talk = [{"role": 3, "content": PEACE, "startTime": 1, "endTime": 2}]
         marker = [{"id": "ttAttemptId", "name": "Marca", "value": call.token}]
         return {
@@ -239,8 +254,9 @@ class Line(PearlClient):
         if method == "POST" and what == "Call":
             return oracle.take(body or {})
         if what == "Bulk":
-            found = [oracle.report(c) for c in oracle.rung() if _in(c.rings_at, body)]
-            return _page(found, body)
+            told = [call for call in oracle.rung() if _in(call.rings_at, body)]
+            oracle.shown |= {call.token for call in told if not call.end}
+            return _page([oracle.report(call) for call in told], body)
         known = [call for call in oracle.calls if call.known_from <= now]
         if what == "CallRequest":
             asked = [c for c in known if _in(c.known_from, body)]

@@ -18,6 +18,12 @@ from leads.tests.factories import OUTBOUND_ID
 
 PHONES = [f"+3460000{n:02}50" for n in range(6)]
 anything = st.integers(0, 30)
+# The last two are of two people: who presses START has not seen the other's press.
+BUTTONS = ["look", "start", "late_start", "pause", "stop", "fewer", "more"]
+BUTTONS += ["stop start", "look pause late_start", "look stop late_start"]
+CHANGES = [Verb.SELECT, Verb.DESELECT, Verb.RESET, Verb.MANUAL, Verb.AUTOMATIC]
+CHANGES += [Verb.CALL_NOW, Verb.DISPOSITION, Verb.EXCLUDE]
+CHANGES += ["promise", "drop", "edit", "refuse", "list", "unlist", "merge", "merge"]
 
 
 class Staff(RuleBasedStateMachine):
@@ -25,13 +31,30 @@ class Staff(RuleBasedStateMachine):
 
     # --- The switch ---------------------------------------------------------------
 
-    @rule()
+    @rule(buttons=st.sampled_from(BUTTONS))
+    def press(self, buttons):
+        for button in buttons.split():
+            match button:
+                case "look":
+                    self.open_the_page()
+                case "start" | "late_start":
+                    self.start(stale=button == "late_start")
+                case "pause":
+                    self.pause()
+                case "stop":
+                    self.stop()
+                case _:
+                    self.model.limit = runs.change_limit(
+                        self.campaign.pk,
+                        now=timezone.now(),
+                        step=1 if button == "more" else -1,
+                    )
+
     def open_the_page(self):
         """What somebody who presses START later has seen."""
         self.seen = (self.model.generation, self.model.paused)
         self.seen_event = runs.last_event(self.campaign.pk)
 
-    @rule(stale=st.booleans())
     def start(self, stale):
         if not stale:
             self.open_the_page()
@@ -47,24 +70,16 @@ class Staff(RuleBasedStateMachine):
         )
         self.model.look("switch")
 
-    @rule()
     def pause(self):
         runs.pause(self.campaign.pk, now=timezone.now())
         self.model.pause()
         self.model.look("switch")
 
-    @rule()
     def stop(self):
         going_on = runs.stop(self.campaign.pk, now=timezone.now())
         self.model.stop()
         self.model.look("switch")
         assert going_on == len(self.model.open_rows())
-
-    @rule(to=st.integers(1, 4))
-    def change_limit(self, to):
-        self.model.limit = runs.change_limit(
-            self.campaign.pk, now=timezone.now(), to=to
-        )
 
     # --- Leads ---------------------------------------------------------------------
 
@@ -75,25 +90,28 @@ class Staff(RuleBasedStateMachine):
         leads = self.leads()
         return leads[which % len(leads)]
 
-    @rule(
-        verb=st.sampled_from(
-            [
-                Verb.SELECT,
-                Verb.SELECT,
-                Verb.DESELECT,
-                Verb.RESET,
-                Verb.MANUAL,
-                Verb.AUTOMATIC,
-                Verb.CALL_NOW,
-                Verb.DISPOSITION,
-                Verb.EXCLUDE,
-            ]
-        ),
-        which=anything,
-        everybody=st.booleans(),
-    )
-    def staff_change(self, verb, which, everybody):
-        self.staff_choose(verb, None if everybody else self.some_lead(which))
+    @rule(what=st.sampled_from(CHANGES), which=anything, other=anything)
+    def staff_change(self, what, which, other):
+        pk, now, phone = self.some_lead(which), timezone.now(), PHONES[other % 6]
+        match what:
+            case "promise":
+                at = now + timedelta(hours=[1, 3, 26][other % 3])
+                promises.promise(pk, at=at, now=now, by=None)
+            case "drop":
+                promises.drop_promise(pk, now=now, by=None)
+            case "edit":
+                self.write_lead(pk, phone=phone)
+            case "refuse":
+                self.write_lead(pk, consent="refused")
+            case "list":
+                self.put_on_list(phone)
+            case "unlist":
+                self.take_off_lists(phone)
+            case "merge":
+                self.merge(pk, self.some_lead(other))
+            case _:
+                self.staff_choose(what, None if other > 15 else pk)
+        self.model.look("staff")
 
     def staff_choose(self, verb, pk):
         """A bulk change of everybody, or of one lead."""
@@ -112,57 +130,49 @@ class Staff(RuleBasedStateMachine):
                 self.model.calls_of[pk] = 0
         self.model.look("staff")
 
-    @rule(which=anything, hours=st.sampled_from([1, 3, 26]))
-    def promise_a_call(self, which, hours):
+    def write_lead(self, pk, **columns):
+        editing.edit(pk, columns, by=None, now=timezone.now())
+        self.model.look("staff")
+
+    def put_on_list(self, phone):
+        on = Suppression.List.REQUEST
         now = timezone.now()
-        at = now + timedelta(hours=hours)
-        promises.promise(self.some_lead(which), at=at, now=now, by=None)
+        suppressions.propose(phone, list=on, reason="x", source="x", now=now)
+        self.model.lists[phone].add("request")
         self.model.look("staff")
 
-    @rule(which=anything)
-    def drop_the_promise(self, which):
-        promises.drop_promise(self.some_lead(which), now=timezone.now(), by=None)
-        self.model.look("staff")
-
-    @rule(which=anything, phone=st.sampled_from(PHONES), consent=anything)
-    def edit_lead(self, which, phone, consent):
-        columns = {"phone": phone, "consent": "refused" if consent > 24 else "given"}
-        editing.edit(self.some_lead(which), columns, by=None, now=timezone.now())
-        self.model.look("staff")
-
-    @rule(phone=st.sampled_from(PHONES), takes_off=st.booleans())
-    def suppress(self, phone, takes_off):
-        now = timezone.now()
-        if takes_off:
-            listed = Suppression.objects.filter(phone_e164=phone)
-            suppressions.withdraw(listed, now=now)
+    def take_off_lists(self, *phones):
+        listed = Suppression.objects.filter(phone_e164__in=phones)
+        suppressions.withdraw(listed, now=timezone.now())
+        for phone in phones:
             self.model.lists[phone].clear()
-        else:
-            suppressions.propose(
-                phone, list=Suppression.List.REQUEST, reason="x", source="x", now=now
-            )
-            self.model.lists[phone].add("request")
         self.model.look("staff")
 
     def of_state(self, state):
         return [*CallAttempt.objects.filter(state=state).order_by("pk")]
 
-    @precondition(lambda self: self.model.are_there("manual"))
-    @rule(which=anything)
-    def settle_by_hand(self, which):
+    def close_one(self, which, errs=False):
+        """As it was, or, by mistake, without a ring. Returns the attempt's token."""
         attempts = self.of_state(State.MANUAL)
         attempt = attempts[which % len(attempts)]
         call = self.oracle.of(attempt.token)
         rang = call is not None and not call.request_failed
+        if rang and errs:
+            self.model.mistaken.add(attempt.token)
         self.model.by_hand.add(attempt.token)
-        by_hand.close_by_hand(attempt, rang=rang, reason="x", now=timezone.now())
+        by_hand.close_by_hand(
+            attempt, rang=rang and not errs, reason="x", now=timezone.now()
+        )
         self.model.look("hand", [attempt.token])
+        return attempt.token
 
     @precondition(lambda self: self.model.are_there("ended"))
     @rule(which=anything, outcome=st.sampled_from(["busy", "success", "no_answer"]))
     def correct(self, which, outcome):
         attempts = self.of_state(State.ENDED)
-        attempt = attempts[which % len(attempts)]
+        self.correct_one(attempts[which % len(attempts)], outcome)
+
+    def correct_one(self, attempt, outcome):
         try:
             corrections.correct(
                 attempt.pk,
@@ -177,11 +187,8 @@ class Staff(RuleBasedStateMachine):
             pass
         self.model.look("correct")
 
-    @precondition(lambda self: len(self.leads()) > 2)
-    @rule(one=anything, two=anything)
-    def merge(self, one, two):
-        kept, other = self.some_lead(one), self.some_lead(two)
-        if kept == other:
+    def merge(self, kept, other):
+        if kept == other or len(self.leads()) < 3:
             return
         pair = [Lead.objects.get(pk=pk) for pk in (kept, other)]
         try:
@@ -196,4 +203,3 @@ class Staff(RuleBasedStateMachine):
             self.model.merged(kept, other)
         except merging.MergeRefused:
             pass
-        self.model.look("staff")
