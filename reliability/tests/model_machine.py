@@ -33,7 +33,7 @@ from leads.selection import Verb
 from leads.tests.factories import LeadFactory
 from reliability.model import HELD, Model
 from reliability.oracle import PLACES, Killed, Line, Oracle, Script
-from reliability.tests.model_pearl import HOW_ENDED, LATEST, Pearl
+from reliability.tests.model_pearl import A_MOMENT, AN_HOUR, HOW_ENDED, LATEST, Pearl
 from reliability.tests.model_staff import PHONES, anything
 
 # Over all examples of this process.
@@ -45,7 +45,7 @@ SWITCHED = ["stop", "pause", "restart"]
 CHANGED = ["deselected", "listed", "refused", "edited"]
 LATE = ["lease_over", "abandoned"]
 PAST = ["told_of_past", "past_corrected", "effects", "asked"]
-HEARD = ["told", "lied", "ended", "ended_asked"]
+HEARD = ["told", "lied", "lied asked", "ended", "ended_asked"]
 HEARD += ["lease_over ended", "lease_over ended_asked"]
 HEARD += ["sought", "failed_sought", "given_up"]
 HEARD += ["given_up denied_told", "given_up denied_asked"]
@@ -61,7 +61,7 @@ HOW_DIALED = st.fixed_dictionaries(
             NOTHING * 22 + SWITCHED + ["restart"] + CHANGED + LATE + PAST * 2
         ),
         "before": st.sampled_from(NOTHING * 16 + SWITCHED + CHANGED + LATE),
-        "after": st.sampled_from(NOTHING * 10 + SWITCHED[:1] + LATE + HEARD),
+        "after": st.sampled_from(NOTHING * 8 + SWITCHED[:1] + LATE + HEARD),
         "ended": st.fixed_dictionaries(HOW_ENDED),
     }
 )
@@ -153,15 +153,15 @@ class Calls(Pearl):
             if self.waiting() or timezone.now() > LATEST:
                 return
             if do_first:
-                do_first(**ended)
+                do_first(soon=which % 3 == 0, **ended)
             if self.model.state != "running":
                 self.start(stale=False)
             self.tick(which % 2)
 
-    def select_everybody(self, **ended):
+    def select_everybody(self, soon=False, **ended):
         if len(self.model.open_rows()) >= self.model.limit:
             self.hang_up(**ended)
-        self.queue_again()
+        self.queue_again(after=timedelta(minutes=5) if soon else AN_HOUR)
 
     def clear_up(self, how, **_ended):
         self.hang_up(how=how, heard="")
@@ -255,7 +255,7 @@ class Calls(Pearl):
             case "denied_told" | "denied_asked":
                 heard = what.removeprefix("denied_")
                 if self.model.are_there("manual"):
-                    self.settle_by_hand(0, True, "success", peace=False, heard=heard)
+                    self.settle_by_hand(-1, True, "success", peace=False, heard=heard)
             case "effects":
                 self.follow_effects()
             case "asked":
@@ -296,6 +296,7 @@ class Calls(Pearl):
                 self.tell(call, words=True)
             elif what == "lied":
                 self.tell(call, words=False, lie="success")
+                self.pass_time(A_MOMENT)
         if what == "ended_asked":
             self.ask()
         elif what in ("sought", "failed_sought", "given_up"):

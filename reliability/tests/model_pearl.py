@@ -161,10 +161,10 @@ class Pearl(Staff):
         if timezone.now() < LATEST:
             self.clock.shift(by)
 
-    def queue_again(self):
-        """Staff select everybody, and the pause between two calls is over."""
+    def queue_again(self, after=AN_HOUR):
+        """Staff select everybody; in an hour the pause between two calls is over."""
         self.staff_choose(Verb.SELECT, None)
-        self.pass_time(AN_HOUR)
+        self.pass_time(after)
         while not is_open(timezone.now()) and timezone.now() < LATEST:
             self.clock.shift(AN_HOUR)
 

@@ -23,7 +23,17 @@ BUTTONS = ["look", "start", "late_start", "pause", "stop", "fewer", "more"]
 BUTTONS += ["stop start", "look pause late_start", "look stop late_start"]
 CHANGES = [Verb.SELECT, Verb.DESELECT, Verb.RESET, Verb.MANUAL, Verb.AUTOMATIC]
 CHANGES += [Verb.CALL_NOW, Verb.DISPOSITION, Verb.EXCLUDE]
-CHANGES += ["promise", "drop", "edit", "refuse", "list", "unlist", "merge", "merge"]
+CHANGES += [
+    "promise",
+    "drop",
+    "edit",
+    "refuse",
+    "list",
+    "unlist",
+    "merge",
+    "merge",
+    "merge",
+]
 
 
 class Staff(RuleBasedStateMachine):
@@ -108,7 +118,7 @@ class Staff(RuleBasedStateMachine):
             case "unlist":
                 self.take_off_lists(phone)
             case "merge":
-                self.merge(pk, self.some_lead(other))
+                self.merge(pk, other)
             case _:
                 self.staff_choose(what, None if other > 15 else pk)
         self.model.look("staff")
@@ -187,8 +197,16 @@ class Staff(RuleBasedStateMachine):
             pass
         self.model.look("correct")
 
-    def merge(self, kept, other):
-        if kept == other or len(self.leads()) < 3:
+    def merge(self, kept, which):
+        """Mostly into one that is in no call, the one of those with most calls."""
+        held = {row.lead_id for row in self.model.rows.values() if row.open_lead_id}
+        called = sorted(self.leads(), key=lambda pk: -self.model.calls_of[pk])
+        idle = [pk for pk in called if pk not in held]
+        if len(idle) > 2 and which % 4:
+            other, kept = idle[0], idle[1 + which % (len(idle) - 1)]
+        else:
+            other = self.some_lead(which)
+        if kept == other or len(called) < 4:
             return
         pair = [Lead.objects.get(pk=pk) for pk in (kept, other)]
         try:

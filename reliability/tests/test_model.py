@@ -2,8 +2,8 @@
 and time through the real functions, and a model in plain Python judges each step.
 
 Short: `pytest reliability/tests/test_model.py`, the same each time: it must not fail by
-chance elsewhere. Long: with HYPOTHESIS_PROFILE=long (10,000 examples of 50 steps, for
-as long as MODEL_MINUTES). MODEL_SEED, MODEL_EXAMPLES and MODEL_STEPS choose others.
+chance elsewhere. Long: with HYPOTHESIS_PROFILE=long (10,000 examples of 50 steps).
+MODEL_SEED, MODEL_EXAMPLES and MODEL_STEPS choose others.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def chosen(name: str, otherwise: int) -> int:
 
 def profile() -> HypothesisSettings:
     return HypothesisSettings(
-        max_examples=chosen("EXAMPLES", 10_000 if IS_LONG else 30),
+        max_examples=chosen("EXAMPLES", 10_000 if IS_LONG else 28),
         stateful_step_count=chosen("STEPS", 50 if IS_LONG else 40),
         database=None,
         deadline=None,
