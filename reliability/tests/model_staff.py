@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.utils import timezone
@@ -141,7 +142,8 @@ class Staff(RuleBasedStateMachine):
         self.model.look("staff")
 
     def write_lead(self, pk, **columns):
-        editing.edit(pk, columns, by=None, now=timezone.now())
+        with suppress(Lead.DoesNotExist):  # joined to another since it was claimed
+            editing.edit(pk, columns, by=None, now=timezone.now())
         self.model.look("staff")
 
     def put_on_list(self, phone):
