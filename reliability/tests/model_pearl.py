@@ -102,6 +102,9 @@ class Pearl(Staff):
         self.tell(call, words=words, space=space, lie=lie, reads=reads)
         if asks:
             self.queue_again()
+            rows = self.model.rows.values()
+            (pk,) = [row.lead_id for row in rows if str(row.token) == call.token]
+            self.staff_choose(Verb.CALL_NOW, pk)
             self.tick(0)
             self.ask()
 
