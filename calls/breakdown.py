@@ -142,7 +142,7 @@ def _who_asked(exclusions: QuerySet[Suppression]) -> Any:
 
 
 def _rung_today(rung: QuerySet[CallAttempt], *, now: datetime) -> Coalesce:
-    today = rung.filter(send_started_at__gte=start_of_day(now)).values("phone")
+    today = rung.filter(rung_since(start_of_day(now))).values("phone")
     count = today.annotate(count=Count("id")).values("count")
     return Coalesce(Subquery(count, output_field=IntegerField()), 0)
 

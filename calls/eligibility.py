@@ -156,7 +156,7 @@ def _rung(
             last=Max(
                 Greatest("send_started_at", Coalesce("started_at", "send_started_at"))
             ),
-            today=Count("id", filter=Q(send_started_at__gte=midnight)),
+            today=Count("id", filter=rung_since(midnight)),
         )
         .order_by()
     )

@@ -165,6 +165,25 @@ def test_the_same_number_is_not_rung_again_within_the_gap(running):
     assert [a.lead_id for a in later.attempts] == [second.pk]
 
 
+def test_a_call_that_waited_past_midnight_counts_on_the_day_on_which_it_rang(running):
+    Campaign.objects.update(max_per_day=1)
+    LeadFactory.create_batch(2, phone_e164="+34600000001")
+    attempt = claim(running).attempts[0]
+    CallAttempt.objects.filter(pk=attempt.pk).update(
+        state=State.ENDED,
+        outcome="busy",
+        open_lead_id=None,
+        open_phone=None,
+        send_started_at=NOW - timedelta(days=1),
+        started_at=NOW - timedelta(hours=2),
+    )
+
+    today, tomorrow = claim(running), claim(running, now=NOW + timedelta(days=1))
+
+    assert today.attempts == []
+    assert len(tomorrow.attempts) == 1
+
+
 # --- Pre-send -----------------------------------------------------------------------
 
 
