@@ -202,9 +202,27 @@ class Model:
             return
         heard_at = old.end_heard_at or self.now()
         if str(row.token) in self.oracle.shown and self.now() - heard_at >= LAG:
-            sent = [r for r in self.rows.values() if r.state in HELD - {"claimed"}]
-            ours = [r for r in sent if r.lead_id == row.lead_id or r.phone == row.phone]
-            assert ours, "a call that goes on is left as over"
+            assert self._sent_besides(row), "a call that goes on is left as over"
+
+    def check_heard(self, call: Call) -> None:
+        """Pearl has told of it: a claim of its lead or number gives way."""
+        row = next(r for r in self.rows.values() if str(r.token) == call.token)
+        assert row.state != "not_placed" or self._sent_besides(row), "not believed"
+
+    def _sent_besides(self, row: Row) -> list[Row]:
+        sent = [one for one in self.rows.values() if one.state in HELD - {"claimed"}]
+        return [o for o in sent if o.lead_id == row.lead_id or o.phone == row.phone]
+
+    def recently_called(self) -> list[int]:
+        """Leads in no call, who were called within the pause."""
+        held = {row.lead_id for row in self.rows.values() if row.state in HELD}
+        since = self.now() - self.gap
+        return [
+            row.lead_id
+            for row in self.rows.values()
+            if row.state == "ended" and row.lead_id not in held
+            if row.send_started_at and row.send_started_at > since
+        ]
 
     def _count(self, row: Row, old: Row | None) -> None:
         """Calls of a lead: one more for each attempt that counts, less if it does not

@@ -161,10 +161,9 @@ class Calls(Pearl):
     def select_everybody(self, soon=False, **ended):
         if len(self.model.open_rows()) >= self.model.limit:
             self.hang_up(**ended)
-        ended = [r.lead_id for r in self.model.rows.values() if r.state == "ended"]
         self.queue_again(after=timedelta(minutes=5) if soon else AN_HOUR)
-        if soon and ended:  # the one who was called last, too soon
-            self.staff_choose(Verb.CALL_NOW, ended[-1])
+        if soon and (recent := self.model.recently_called()):
+            self.staff_choose(Verb.CALL_NOW, recent[-1])
 
     def clear_up(self, how, **_ended):
         self.hang_up(how=how, heard="")

@@ -80,10 +80,13 @@ class Pearl(Staff):
             return
         self.tick(0)
         self.pass_time(timedelta(minutes=11) if heard == "asked" else A_MOMENT)
-        if call.has_rung(timezone.now()) and not call.end:
-            self.end(call, how, peace=peace)
         if call.has_rung(timezone.now()):
+            is_news = not call.end and heard == "told" and self.oracle.shows_marker
+            if not call.end:
+                self.end(call, how, peace=peace)
             self.be_heard([call], heard)
+            if is_news:
+                self.model.check_heard(call)
 
     @precondition(lambda self: self.oracle.rung())
     @rule(
