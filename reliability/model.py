@@ -206,8 +206,11 @@ class Model:
 
     def check_heard(self, call: Call) -> None:
         """Pearl has told of it: a claim of its lead or number gives way."""
-        row = next(r for r in self.rows.values() if str(r.token) == call.token)
+        row = self.row_of(call)
         assert row.state != "not_placed" or self._sent_besides(row), "not believed"
+
+    def row_of(self, call: Call) -> Row:
+        return next(r for r in self.rows.values() if str(r.token) == call.token)
 
     def _sent_besides(self, row: Row) -> list[Row]:
         sent = [one for one in self.rows.values() if one.state in HELD - {"claimed"}]

@@ -33,7 +33,7 @@ from leads.selection import Verb
 from leads.tests.factories import LeadFactory
 from reliability.model import HELD, Model
 from reliability.oracle import PLACES, Killed, Line, Oracle, Script
-from reliability.tests.model_pearl import A_MOMENT, AN_HOUR, HOW_ENDED, LATEST, Pearl
+from reliability.tests.model_pearl import A_MOMENT, HOW_ENDED, LATEST, Pearl
 from reliability.tests.model_staff import PHONES, anything
 
 # Over all examples of this process.
@@ -153,17 +153,15 @@ class Calls(Pearl):
             if self.waiting() or timezone.now() > LATEST:
                 return
             if do_first:
-                do_first(soon=which % 3 == 0, **ended)
+                do_first(**ended)
             if self.model.state != "running":
                 self.start(stale=False)
             self.tick(which % 2)
 
-    def select_everybody(self, soon=False, **ended):
+    def select_everybody(self, **ended):
         if len(self.model.open_rows()) >= self.model.limit:
             self.hang_up(**ended)
-        self.queue_again(after=timedelta(minutes=5) if soon else AN_HOUR)
-        if soon and (recent := self.model.recently_called()):
-            self.staff_choose(Verb.CALL_NOW, recent[-1])
+        self.queue_again()
 
     def clear_up(self, how, **_ended):
         self.hang_up(how=how, heard="")
@@ -180,6 +178,15 @@ class Calls(Pearl):
             self.have_a_claim(how["which"], how["ended"])
             if self.waiting():
                 self.dial(**how)
+            if how["which"] % 5 == 0:
+                self.want_again()
+
+    def want_again(self):
+        """Whoever was called a moment ago is wanted at once."""
+        self.hang_up(how="busy", heard="asked")
+        if recent := self.model.recently_called():
+            self.staff_choose(Verb.CALL_NOW, recent[-1])
+        self.tick(0)
 
     @rule(dials=st.lists(HOW_DIALED, min_size=2, max_size=4))
     def call_an_hour_later(self, dials):

@@ -78,7 +78,7 @@ class Pearl(Staff):
         call = self.oracle.of(self.close_one(which, errs=errs))
         if call is None or not errs:
             return
-        self.tick(0)
+        self.claim_again(call)
         self.pass_time(timedelta(minutes=11) if heard == "asked" else A_MOMENT)
         if call.has_rung(timezone.now()):
             is_news = not call.end and heard == "told" and self.oracle.shows_marker
@@ -105,10 +105,7 @@ class Pearl(Staff):
         self.tell(call, words=words, space=space, lie=lie, reads=reads)
         if asks:
             self.queue_again()
-            rows = self.model.rows.values()
-            (pk,) = [row.lead_id for row in rows if str(row.token) == call.token]
-            self.staff_choose(Verb.CALL_NOW, pk)
-            self.tick(0)
+            self.claim_again(call)
             self.ask()
 
     def tell(self, call, *, words, space="", lie="", reads=True):
@@ -167,10 +164,14 @@ class Pearl(Staff):
         if timezone.now() < LATEST:
             self.clock.shift(by)
 
-    def queue_again(self, after=AN_HOUR):
-        """Staff select everybody; in an hour the pause between two calls is over."""
+    def claim_again(self, call):
+        self.staff_choose(Verb.CALL_NOW, self.model.row_of(call).lead_id)
+        self.tick(0)
+
+    def queue_again(self):
+        """Staff select everybody, and the pause between two calls is over."""
         self.staff_choose(Verb.SELECT, None)
-        self.pass_time(after)
+        self.pass_time(AN_HOUR)
         while not is_open(timezone.now()) and timezone.now() < LATEST:
             self.clock.shift(AN_HOUR)
 
