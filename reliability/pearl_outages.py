@@ -192,8 +192,9 @@ class Felt:
 
 # --- Every fault of the way to Pearl ------------------------------------------------
 
-LATE_SECONDS = 1.8  # after the deadline of a dial, before the settle time is over
-SETTLE_SECONDS = 3.0
+# After the deadline of a dial, and well before the settle time is over.
+LATE_SECONDS = 1.3
+SETTLE_SECONDS = 4.0
 
 DIAL_FAULTS: dict[str, Fault] = {
     "reset before a byte": Fault(request_bytes=0),
