@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from threading import Event
 from typing import TypeVar
@@ -32,6 +31,7 @@ from calls.pearl import (
     PearlError,
     PlacedCall,
     Throttled,
+    seconds_awake,
 )
 from calls.pearl_search import poll_after
 from calls.preflight import Level
@@ -45,12 +45,6 @@ SEND_BUDGET_SECONDS = 5.0
 # The database is away, and may be back: worth another try.
 DatabaseGone = (OperationalError, InterfaceError, InternalError)
 T = TypeVar("T")
-
-
-def seconds_awake() -> float:
-    """A clock that goes on while the machine sleeps, where the system has one."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
 
 
 class Dialer:
@@ -82,7 +76,8 @@ class Dialer:
             return
         if not self._commit_to_dial(attempt):
             return
-        if seconds_awake() - since > SEND_BUDGET_SECONDS:
+        in_time = seconds_awake()
+        if in_time - since > SEND_BUDGET_SECONDS:
             self._not_sent(attempt, _("Pasó demasiado tiempo antes de enviarla."))
             return
         logger.info("attempt %s is sent", attempt.token)
@@ -92,6 +87,8 @@ class Dialer:
                 to=attempt.phone,
                 data=call_data(attempt),
                 deadline=attempt.campaign.timeout_seconds,
+                # Who freezes from here on must not send when awake again.
+                since=in_time,
             )
         except PearlError as exc:
             self._record_failure(attempt, exc)

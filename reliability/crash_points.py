@@ -102,6 +102,7 @@ OF_CALLS: dict[str, Plant] = {
     **at_commit("pre-send", sending, "verdict", wrote=_is_allowed),
     "journal: half of the line": _in_the_line,
     "journal: line on disk": leaving(DialJournal, "write_before"),
+    "send: about to begin": entering(PearlClient, "make_call"),
     "send: before the first byte": entering(
         transport.Deadline, "before_bytes_leave", thread="dial"
     ),

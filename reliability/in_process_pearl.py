@@ -198,7 +198,13 @@ class InProcessPearl(PearlClient):
         self._lease = lease
 
     def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, *, deadline: float
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        deadline: float,
+        since: float | None = None,
     ) -> Answer:
         provider, hub = self._provider, self._provider.hub
         document = None if body is None else json.loads(json.dumps(body))

@@ -246,9 +246,15 @@ class Line(PearlClient):
         self.oracle = oracle
 
     def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, *, deadline: float
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        deadline: float,
+        since: float | None = None,
     ) -> Answer:
-        del deadline
+        del deadline, since
         oracle, now = self.oracle, self.oracle.now()
         what = path.rsplit("/", 1)[-1]
         if method == "POST" and what == "Call":

@@ -58,11 +58,16 @@ MUTANTS = (
         edits=[
             Edit(
                 "calls/dialing.py",
-                "if seconds_awake() - since > SEND_BUDGET_SECONDS:",
+                "if in_time - since > SEND_BUDGET_SECONDS:",
                 "if False:",
             )
         ],
         tests=[f"{TEETH}::test_what_waited_too_long_for_its_commit_is_not_sent"],
+    ),
+    Mutant(
+        name="count the deadline from the waking",
+        edits=[Edit("calls/dialing.py", "                since=in_time,\n", "")],
+        tests=[f"{TEETH}::test_who_froze_once_it_was_let_send_does_not_when_awake"],
     ),
     Mutant(
         name="write without the state guard",

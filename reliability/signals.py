@@ -59,6 +59,7 @@ FROZEN_AT = (
     "pre-send: after the commit",
     "journal: half of the line",
     "journal: line on disk",
+    "send: about to begin",
     "send: before the first byte",
     "send: after the first byte",
     "send: after all bytes",

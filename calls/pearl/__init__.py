@@ -33,6 +33,7 @@ from .reports import (
     UnreadableEvent,
     parse_webhook,
 )
+from .transport import seconds_awake
 from .verdicts import (
     AccessDenied,
     CallNotSent,
@@ -80,4 +81,5 @@ __all__ = [
     "Turn",
     "UnreadableEvent",
     "parse_webhook",
+    "seconds_awake",
 ]

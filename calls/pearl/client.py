@@ -132,10 +132,12 @@ class PearlClient:
         to: str,
         data: Mapping[str, str],
         deadline: float | None = None,
+        since: float | None = None,
     ) -> PlacedCall:
         """Ask Pearl to dial `to` (E.164); the id is of the *request*, not of the call.
 
-        `deadline`: seconds for the whole exchange, instead of the client's own.
+        `deadline`: seconds for the whole exchange, instead of the client's own; they
+        count from `since`, a reading of `seconds_awake`, or from now.
         Raises CallNotSent, CallRefused, AccessDenied, Throttled or CallUncertain.
         Source: POST /v1/Outbound/{outboundId}/Call, pearl-api.md 4.2.
         """
@@ -152,6 +154,7 @@ class PearlClient:
                 f"/v1/Outbound/{outbound_id}/Call",
                 {"to": to, "callData": dict(data)},
                 deadline=deadline or self._call_deadline,
+                since=since,
             )
         except Unsent as exc:
             failure = CallNotSent(exc.code)
@@ -338,7 +341,13 @@ class PearlClient:
         raise failure
 
     def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, *, deadline: float
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        deadline: float,
+        since: float | None = None,
     ) -> Answer:
         if self._is_closed:
             raise Unsent("closed")
@@ -349,6 +358,7 @@ class PearlClient:
             body=None if body is None else json.dumps(body).encode(),
             connect_timeout=self._connect_timeout,
             deadline=deadline,
+            since=since,
             max_bytes=self._max_bytes,
         )
 

@@ -29,6 +29,11 @@ READ_SIZE = 64 * 1024
 # must not go out when the lid is opened again.
 CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
+
+def seconds_awake() -> float:
+    return time.clock_gettime(CLOCK)
+
+
 Address = tuple[Any, ...]  # an entry of getaddrinfo
 MayReach = Callable[[str], bool]  # of an IP address
 
@@ -69,13 +74,17 @@ class TooBig(Exception):
 
 
 class Deadline:
-    """A limit over one whole exchange, kept by a thread that cuts the connection."""
+    """A limit over one whole exchange, kept by a thread that cuts the connection.
 
-    def __init__(self, seconds: float) -> None:
-        self._ends_at = time.clock_gettime(CLOCK) + seconds
+    `since`: when it began to count, by `seconds_awake`; now, if not given.
+    """
+
+    def __init__(self, seconds: float, *, since: float | None = None) -> None:
+        now = seconds_awake()
+        self._ends_at = (now if since is None else since) + seconds
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._expire)
+        self._timer = threading.Timer(self._ends_at - now, self._expire)
         self._timer.daemon = True
         self.expired = False
         #: Where a failure happened, as the reason it is told by.
@@ -101,7 +110,7 @@ class Deadline:
 
     def left(self, *, at_most: float) -> float:
         """Seconds a step may take; TimeoutError when there are none."""
-        left = self._ends_at - time.clock_gettime(CLOCK)
+        left = self._ends_at - seconds_awake()
         self.expired = self.expired or left <= 0
         if self.expired or at_most <= 0:
             raise TimeoutError
@@ -138,10 +147,11 @@ def converse(
     body: bytes | None,
     connect_timeout: float,
     deadline: float,
+    since: float | None = None,
     max_bytes: int,
 ) -> Answer:
     """One request, at most once. Raises Unsent or Lost, never anything of requests'."""
-    with Deadline(deadline) as clock:
+    with Deadline(deadline, since=since) as clock:
         try:
             with one_session(clock, connect_timeout) as session:
                 answer = _answer(
@@ -254,7 +264,7 @@ class _Guarded(HTTPConnection):
         super().__init__(*args, **kwargs)
 
     def _new_conn(self) -> socket.socket:
-        ends_at = time.clock_gettime(CLOCK) + self._connect_timeout
+        ends_at = seconds_awake() + self._connect_timeout
         clock = self._clock
         found = _addresses(self._dns_host, self.port, clock=clock, ends_at=ends_at)
         if not all(self._may_reach(str(address[4][0])) for address in found):
@@ -332,4 +342,4 @@ def _connected(
 
 
 def _until(moment: float) -> float:
-    return moment - time.clock_gettime(CLOCK)
+    return moment - seconds_awake()

@@ -42,6 +42,15 @@ def client_of(server: HostileServer) -> PearlClient:
     )
 
 
+def dialer_of(client: PearlClient) -> Dialer:
+    return Dialer(
+        pearl=client,
+        journal=DialJournal.from_settings(),
+        stop=threading.Event(),
+        abandon=threading.Event(),
+    )
+
+
 def claimed() -> CallAttempt:
     run = RunFactory()
     LeadFactory()
@@ -87,12 +96,7 @@ def dialing_while_the_gate_is_held(attempt: CallAttempt, *, lock_wait: float):
                 cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
             else:
                 cursor.execute(f"PRAGMA busy_timeout = {lock_wait * 1000:.0f}")
-        Dialer(
-            pearl=client,
-            journal=DialJournal.from_settings(),
-            stop=threading.Event(),
-            abandon=threading.Event(),
-        ).dial(attempt)
+        dialer_of(client).dial(attempt)
         connection.close()
 
     with HostileServer(answer(PLACED)) as server, ThreadPoolExecutor(1) as pool:
@@ -120,6 +124,29 @@ def test_what_waited_too_long_for_its_commit_is_not_sent(monkeypatch):
 
     with dialing_while_the_gate_is_held(attempt, lock_wait=20) as server:
         time.sleep(0.6)
+
+    assert server.requests == []
+    attempt.refresh_from_db()
+    assert attempt.state == State.NOT_SENT
+
+
+class FreezingClient(PearlClient):
+    """Whose process stands still between being let send and beginning to."""
+
+    def make_call(self, *args, **options):
+        time.sleep(1.2)
+        return super().make_call(*args, **options)
+
+
+def test_who_froze_once_it_was_let_send_does_not_when_awake():
+    attempt = claimed()
+    attempt.campaign.timeout_seconds = 1
+
+    with HostileServer(answer(PLACED)) as server:
+        client = FreezingClient(
+            base_url=server.url, account_id=ACCOUNT_ID, secret_key=SECRET_KEY
+        )
+        dialer_of(client).dial(attempt)
 
     assert server.requests == []
     attempt.refresh_from_db()
