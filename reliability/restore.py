@@ -43,6 +43,7 @@ from reliability.scene import (
 if TYPE_CHECKING:
     from calls.models import Campaign
 
+LATENCY = [0.02, 0.15]  # of the pretend Pearl, seconds
 LINES = 4
 LEADS = 18
 
@@ -196,6 +197,7 @@ def await_rings(scene: Scene, count: int) -> None:
 
 
 def assert_refused(scene: Scene) -> None:
+    time.sleep(3 * max(LATENCY))  # what was on its way at the kill rings now
     rung = len(scene.rings())
     try:
         scene.start_worker()
@@ -231,7 +233,7 @@ def prepared(kind: str, place: Path) -> Iterator[tuple[Scene, Database]]:
         done = scene.manage("migrate", "-v", "0")
         assert done.returncode == 0, done.stderr
         scene.start_simulator(speed=400)
-        scene.set(latency_seconds=[0.02, 0.15])
+        scene.set(latency_seconds=LATENCY)
         enter(scene.env)
         make_campaign(lines=LINES)
         yield scene, database
