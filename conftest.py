@@ -19,6 +19,7 @@ import pytest
 import requests
 import uvicorn
 from django.core.cache import cache
+from django.db import connection
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -101,6 +102,14 @@ def end(process: subprocess.Popen[Any]) -> None:
 def _journal_of_its_own(settings: Any, tmp_path: Path) -> None:
     """A journal that knows of another test's dials would rightly refuse every run."""
     settings.DIAL_JOURNAL = tmp_path / "journal"
+
+
+@pytest.fixture(autouse=True)
+def _connected() -> None:
+    """MariaDB ends a connection that said nothing for long, as in a test of minutes."""
+    is_idle = connection.connection is not None and not connection.in_atomic_block
+    if connection.vendor == "mysql" and is_idle and not connection.is_usable():
+        connection.close()
 
 
 @pytest.fixture(autouse=True)
