@@ -43,9 +43,11 @@ from .verdicts import (
     CallRefused,
     CallUncertain,
     NoAnswer,
-    NotFound,
     PlacedCall,
+    checked_id,
+    needed,
     placed_call,
+    same,
     usable,
 )
 
@@ -168,7 +170,7 @@ class PearlClient:
 
     def account(self) -> Account:
         """Source: GET /v1/Account, pearl-api.md 3.1."""
-        return _need(read_account(self._object("GET", "/v1/Account", has_id=False)))
+        return needed(read_account(self._object("GET", "/v1/Account", has_id=False)))
 
     def outbounds(self) -> list[Outbound]:
         """Source: GET /v1/Outbound, pearl-api.md 4.1."""
@@ -176,8 +178,8 @@ class PearlClient:
 
     def outbound(self, outbound_id: str) -> Outbound:
         """Source: GET /v1/Outbound/{outboundId}, pearl-api.md 4.1."""
-        source = self._object("GET", f"/v1/Outbound/{_checked_id(outbound_id)}")
-        return _same(read_outbound(source), outbound_id, lambda one: one.id)
+        source = self._object("GET", f"/v1/Outbound/{checked_id(outbound_id)}")
+        return same(read_outbound(source), outbound_id, lambda one: one.id)
 
     def set_outbound_active(self, outbound_id: str, active: bool) -> int | None:
         """Run or pause an outbound; returns its new status (2.5), None if not told.
@@ -185,7 +187,7 @@ class PearlClient:
         After NoAnswer it may have happened: read the outbound.
         Source: POST /v1/Outbound/{outboundId}/Active, pearl-api.md 4.1.
         """
-        path = f"/v1/Outbound/{_checked_id(outbound_id)}/Active"
+        path = f"/v1/Outbound/{checked_id(outbound_id)}/Active"
         answer = self._read("POST", path, {"isActive": active})
         return codes.ACTIVITY_STATUS.read(answer)
 
@@ -195,7 +197,7 @@ class PearlClient:
             raise TypeError("a RequestId is needed")
         source = self._object("GET", f"/v1/Outbound/CallRequest/{request_id}")
         report = read_call_request(source)
-        return _same(report, str(request_id), lambda one: str(one.request_id))
+        return same(report, str(request_id), lambda one: str(one.request_id))
 
     def search_call_requests(
         self,
@@ -211,7 +213,7 @@ class PearlClient:
         Source: POST /v1/Outbound/{outboundId}/CallRequest, pearl-api.md 4.3.
         """
         return self._page(
-            f"/v1/Outbound/{_checked_id(outbound_id)}/CallRequest",
+            f"/v1/Outbound/{checked_id(outbound_id)}/CallRequest",
             _search(since, until, skip=skip, limit=limit, by="created"),
             read_call_request,
         )
@@ -230,7 +232,7 @@ class PearlClient:
         Source: POST /v1/Outbound/{outboundId}/Calls, pearl-api.md 4.4.
         """
         return self._page(
-            f"/v1/Outbound/{_checked_id(outbound_id)}/Calls",
+            f"/v1/Outbound/{checked_id(outbound_id)}/Calls",
             _search(since, until, skip=skip, limit=limit, by="startTime"),
             read_call,
         )
@@ -240,7 +242,7 @@ class PearlClient:
         if not isinstance(call_id, CallId):
             raise TypeError("a CallId is needed")
         source = self._object("GET", f"/v1/Call/{call_id}")
-        return _same(read_call(source), str(call_id), lambda one: str(one.call_id))
+        return same(read_call(source), str(call_id), lambda one: str(one.call_id))
 
     # Version 2
 
@@ -250,13 +252,13 @@ class PearlClient:
 
     def pearl(self, pearl_id: str) -> Pearl:
         """Source: GET /v2/Pearl/{pearlId}, pearl-api.md 6.2."""
-        source = self._object("GET", f"/v2/Pearl/{_checked_id(pearl_id)}")
-        return _same(read_pearl(source), pearl_id, lambda one: one.id)
+        source = self._object("GET", f"/v2/Pearl/{checked_id(pearl_id)}")
+        return same(read_pearl(source), pearl_id, lambda one: one.id)
 
     def ongoing_calls(self, pearl_id: str) -> OngoingCalls:
         """Source: GET /v2/Pearl/{pearlId}/OngoingCalls, pearl-api.md 6.4."""
-        path = f"/v2/Pearl/{_checked_id(pearl_id)}/OngoingCalls"
-        return _need(read_ongoing_calls(self._object("GET", path)))
+        path = f"/v2/Pearl/{checked_id(pearl_id)}/OngoingCalls"
+        return needed(read_ongoing_calls(self._object("GET", path)))
 
     def bulk_calls(
         self,
@@ -275,7 +277,7 @@ class PearlClient:
         """
         search = _search(since, until, skip=skip, limit=limit, by="startTime")
         return self._page(
-            f"/v2/Pearl/{_checked_id(pearl_id)}/Calls/Bulk",
+            f"/v2/Pearl/{checked_id(pearl_id)}/Calls/Bulk",
             {**search, "fields": list(fields)},
             read_call,
         )
@@ -285,7 +287,7 @@ class PearlClient:
 
         Source: GET /v2/Pearl/{pearlId}/Settings, pearl-api.md 6.6.
         """
-        path = f"/v2/Pearl/{_checked_id(pearl_id)}/Settings"
+        path = f"/v2/Pearl/{checked_id(pearl_id)}/Settings"
         return read_outbound_settings(self._object("GET", path))
 
     def downloads(self, *, hosts: Sequence[str], max_bytes: int) -> Downloads:
@@ -384,24 +386,3 @@ def _utc(moment: datetime) -> str:
         raise ValueError("a datetime without time zone would be searched hours off")
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
-
-
-def _need(value: T | None) -> T:
-    if value is None:
-        raise NoAnswer("unlike")
-    return value
-
-
-def _same(value: T | None, wanted: str, id_of: Callable[[T], str]) -> T:
-    """What was asked for, not another thing."""
-    if value is None:
-        raise NoAnswer("no-id")
-    if id_of(value) != wanted.lower():
-        raise NoAnswer("other-id")
-    return value
-
-
-def _checked_id(text: str) -> str:
-    if not is_id(text):
-        raise NotFound("wrong-id")
-    return text

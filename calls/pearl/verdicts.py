@@ -6,18 +6,21 @@ Source: reliability.md 1.4 (the table) and pearl-api.md 1.7.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .ids import RequestId
+from .ids import RequestId, is_id
 from .reading import NotJson, as_int, as_object, parse_json, plain_keys
 from .reports import without_numbers
 from .transport import Answer
+
+T = TypeVar("T")
 
 # Not 409: "already done" may be a call (pearl-api.md 1.7).
 REFUSED = frozenset({400, 404, 422})
@@ -259,3 +262,26 @@ def _until(text: str, *, now: datetime) -> timedelta | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC) - now
+
+
+def needed(value: T | None) -> T:
+    """What was read. Raises NoAnswer: it is unlike what Pearl documents."""
+    if value is None:
+        raise NoAnswer("unlike")
+    return value
+
+
+def same(value: T | None, wanted: str, id_of: Callable[[T], str]) -> T:
+    """What was asked for. Raises NoAnswer: it is another thing, or none."""
+    if value is None:
+        raise NoAnswer("no-id")
+    if id_of(value) != wanted.lower():
+        raise NoAnswer("other-id")
+    return value
+
+
+def checked_id(text: str) -> str:
+    """For an address. Raises NotFound: no such thing can exist."""
+    if not is_id(text):
+        raise NotFound("wrong-id")
+    return text
