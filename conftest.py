@@ -105,11 +105,14 @@ def _journal_of_its_own(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _connected() -> None:
-    """MariaDB ends a connection that said nothing for long, as in a test of minutes."""
-    is_idle = connection.connection is not None and not connection.in_atomic_block
-    if connection.vendor == "mysql" and is_idle and not connection.is_usable():
-        connection.close()
+def _patience_of_its_own() -> Iterator[None]:
+    """`run_calls` lets the server end connections that are idle for two minutes, and
+    tests with a browser have one of their own, idle until the next of them."""
+    options = connection.settings_dict["OPTIONS"]
+    before = {**options}
+    yield
+    options.clear()
+    options.update(before)
 
 
 @pytest.fixture(autouse=True)
